@@ -1,0 +1,1 @@
+"""The walls: provisioning, dashboards and the code that builds and pushes them."""

@@ -1,0 +1,1 @@
+"""From messages as devices speak them to frames of readings. Pure."""

@@ -1,0 +1,1 @@
+"""KEL: the operations centre of a city as a stream processor."""

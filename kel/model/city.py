@@ -1,0 +1,36 @@
+"""The city: all that its folder says, as loaded by `kel.city`. Immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from kel.model.cost import BudgetLine
+from kel.model.crew import Crew, Rates, Vehicle
+from kel.model.device import Device, DeviceClass
+from kel.model.incident import Category
+from kel.model.place import Community, Feeder, Point, Zone
+from kel.model.stock import Item, Stock
+
+
+@dataclass(frozen=True)
+class City:
+    id: str
+    name: str
+    timezone: str
+    classes: Mapping[str, DeviceClass]
+    communities: Mapping[str, Community]
+    zones: Mapping[str, Zone]
+    feeders: Mapping[str, Feeder]
+    devices: Mapping[str, Device]
+    crews: Mapping[str, Crew]
+    vehicles: Mapping[str, Vehicle]
+    items: Mapping[str, Item]
+    van_stock: tuple[Stock, ...]  # opening stock of the crews' vans
+    categories: Mapping[str, Category]
+    rates: Rates
+    budget: tuple[BudgetLine, ...]
+    warehouse: Point
+
+    @cached_property
+    def by_number(self) -> Mapping[int, Device]:
+        return {d.number: d for d in self.devices.values()}

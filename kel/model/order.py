@@ -1,0 +1,104 @@
+"""Work orders, the crews' replies, and what goes out to the world."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from kel.model.incident import Material
+from kel.model.place import Point
+
+
+class OrderState(StrEnum):
+    SENT = "sent"  # written to the outbox with the plan that made it
+    ACCEPTED = "accepted"
+    ARRIVED = "arrived"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    EXPIRED = "expired"  # nobody answered in time
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_ORDER = frozenset({OrderState.SENT, OrderState.ACCEPTED, OrderState.ARRIVED})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """A material of an order: from which place it comes, how much was planned and used."""
+
+    item: str
+    place: str
+    planned: Decimal
+    used: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    id: UUID
+    number: str
+    incident: UUID
+    category: str
+    crew: str
+    people: tuple[str, ...]
+    vehicles: tuple[str, ...]
+    items: tuple[OrderItem, ...]
+    state: OrderState
+    place: Point
+    made_at: datetime
+    expires_at: datetime
+    depart_at: datetime
+    arrive_at: datetime  # as planned
+    finish_at: datetime  # as planned
+    km: float
+    attempt: int = 1
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    completed_at: datetime | None = None
+    note: str = ""
+
+
+class Action(StrEnum):
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    ARRIVE = "arrive"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a crew answers. `crew` is the topic's, and so the login's; `used` only on complete."""
+
+    id: UUID
+    order: UUID
+    crew: str
+    action: Action
+    at: datetime
+    arrival: datetime
+    used: tuple[Material, ...] = ()
+    km: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One line of an order's history. Append-only."""
+
+    id: UUID
+    order: UUID
+    at: datetime
+    what: str
+    who: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for the outbox: written with what caused it, sent after, at least once."""
+
+    id: UUID
+    topic: str
+    payload: Mapping[str, object]
+    made_at: datetime
+    expires_at: datetime

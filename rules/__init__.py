@@ -1,0 +1,1 @@
+"""From frames to alerts, and from alerts and requests to incidents. Pure."""
