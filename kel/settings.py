@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KEL_", extra="ignore")
 
     city: Path = Path("config/dionysos")
+    lamps_per_feeder: int | None = None  # another number than the city's files say, to try sizes
     clock: ClockKind = ClockKind.SYSTEM
 
     mqtt_host: str = "127.0.0.1"
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
 
     database: str = "postgresql://kel@127.0.0.1:5432/kel"
     database_password: SecretStr = SecretStr("")
+    reader_password: SecretStr = SecretStr("")  # of kel_reader, whom walls read as
     commit_s: float = Field(default=0.1, gt=0)  # how often a worker commits
     snapshot_s: float = Field(default=30.0, gt=0)  # how often it keeps its rules' state
 

@@ -67,8 +67,11 @@ class Device:
     def group(self) -> str:
         """The locality group, which decides the partition, so that one worker sees all of it.
 
-        A Sparkplug edge node is a group of its own: its aliases are known to one decoder only.
+        A Sparkplug edge node is a group of its own, since its aliases are known to one decoder
+        only; so are Frigate's cameras, which all speak on one topic.
         """
+        if self.source == "frigate":
+            return "topic:frigate"
         if self.source == "sparkplug":
             return f"edge:{self.address.rsplit('/', 1)[0]}"
         if self.zone:

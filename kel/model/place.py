@@ -1,6 +1,9 @@
 """Places of the city: communities, water zones, feeders."""
 
 from dataclasses import dataclass
+from math import asin, cos, radians, sin, sqrt
+
+EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +12,13 @@ class Point:
 
     lat: float
     lon: float
+
+    def metres_to(self, other: "Point") -> float:
+        """Metres on the sphere in a straight line: the haversine formula (Sinnott 1984)."""
+        lat, other_lat = radians(self.lat), radians(other.lat)
+        half = sin((other_lat - lat) / 2) ** 2
+        half += cos(lat) * cos(other_lat) * sin(radians(other.lon - self.lon) / 2) ** 2
+        return 2 * EARTH_RADIUS_M * asin(sqrt(half))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from uuid import UUID
 from kel.model.alert import Alert
 from kel.model.cost import CostEntry
 from kel.model.incident import ACTIVE, Incident, IncidentEvent
-from kel.model.order import OPEN_ORDER, OrderEvent, Outgoing, Reply, WorkOrder
+from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, Reply, WorkOrder
 from kel.model.place import Point
 from kel.model.request import Reject, Request
 from kel.model.stock import Movement, Reservation, Stock
@@ -104,16 +104,65 @@ class Situation:
     def stock_at(self, place: str, item: str) -> Stock:
         return self.stock.get((place, item), Stock(place, item, Decimal(0)))
 
+    def quiet_since(self, incident: Incident) -> datetime | None:
+        """When the last of the incident's alerts cleared; None while one is active or none is."""
+        alerts = [self.alerts.get(a) for a in incident.alerts]
+        cleared = [a.cleared_at for a in alerts if a is not None and a.cleared_at is not None]
+        return max(cleared) if cleared and len(cleared) == len(alerts) else None
+
+    def count(self, word: str, number: str) -> None:
+        """Learn that `number` ("2026-0412", "Ε-2026-0031") was given to an incident or order."""
+        *_, year, serial = number.split("-")
+        key = f"{word}-{year}"
+        self.counters[key] = max(self.counters.get(key, 0), int(serial))
+
+    def next_number(self, word: str, year: int) -> str:
+        """The number after the last one given in that (local) year, such as "2026-0413"."""
+        return f"{year}-{self.counters.get(f'{word}-{year}', 0) + 1:04d}"
+
+    def take(self, inputs: Inputs) -> None:
+        """Keep what belongs to an active incident, after correlating. A cleared alert stays so."""
+        alerts = {a for i in self.incidents.values() for a in i.alerts}
+        requests = {r for i in self.incidents.values() for r in i.requests}
+        for alert in inputs.alerts:
+            known = self.alerts.get(alert.id)
+            again = known is not None and known.cleared_at is not None and alert.cleared_at is None
+            if alert.id in alerts and not again:
+                self.alerts[alert.id] = alert
+        self.requests.update({r.id: r for r in inputs.requests if r.id in requests})
+
     def apply(self, changes: Changes) -> None:
         """Take over what was decided (and, where there is a store, committed)."""
         self.incidents.update(changes.incidents)
         self.orders.update(changes.orders)
         self.stock.update(changes.stock)
         self.reservations.update(changes.reservations)
+        self._learn(changes)
         self._forget(i for i in changes.incidents.values() if i.state not in ACTIVE)
+        for order in changes.orders.values():
+            if order.state not in OPEN_ORDER and order.incident not in self.incidents:
+                self.orders.pop(order.id, None)
         for reservation in changes.reservations.values():
             if not reservation.open:
                 self.reservations.pop(reservation.id, None)
+
+    def _learn(self, changes: Changes) -> None:
+        """What follows from the changes: numbers given, reasons told, where crews were last."""
+        for incident in changes.incidents.values():
+            self.count("incident", incident.number)
+        for order in changes.orders.values():
+            self.count("order", order.number)
+            if order.state is OrderState.COMPLETED and order.completed_at is not None:
+                last = self.whereabouts.get(order.crew)
+                if last is None or last.free_at <= order.completed_at:
+                    self.whereabouts[order.crew] = Whereabouts(
+                        order.crew, order.place, order.completed_at
+                    )
+        for event in changes.incident_events:
+            if event.what == "unplanned":
+                self.unplanned[event.incident] = event.why
+            elif event.what == "planned":
+                self.unplanned.pop(event.incident, None)
 
     def _forget(self, ended: Iterable[Incident]) -> None:
         for incident in ended:
@@ -126,5 +175,3 @@ class Situation:
             for order in self.orders_of(incident.id):
                 if order.state not in OPEN_ORDER:
                     del self.orders[order.id]
-
-

@@ -1,0 +1,179 @@
+"""What crews reply, and what it makes of their orders. Pure.
+
+Laws:
+- an order goes sent → accepted → arrived → completed; a later step implies the ones before it,
+  so that a tap lost on a bad connection stops nothing;
+- only the crew that has the order moves it, and only while it is open; every reply that cannot be
+  taken is rejected with a reason, a reply that only repeats what is known changes nothing;
+- what a completed order used is booked as reported, what it did not use is free again.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from dispatch import stock
+from kel.model.city import City
+from kel.model.ids import make_id
+from kel.model.incident import Material
+from kel.model.order import OPEN_ORDER, Action, OrderEvent, OrderState, Reply, WorkOrder
+from kel.model.request import Reject
+from kel.model.situation import Changes, Situation
+
+TOPIC = "kel/v1/crews/{crew}/replies"
+
+# How far an order has come, and what a reply brings it to.
+PROGRESS = (OrderState.SENT, OrderState.ACCEPTED, OrderState.ARRIVED, OrderState.COMPLETED)
+REACHES = {
+    Action.ACCEPT: OrderState.ACCEPTED,
+    Action.ARRIVE: OrderState.ARRIVED,
+    Action.COMPLETE: OrderState.COMPLETED,
+    Action.DECLINE: OrderState.DECLINED,
+}
+
+
+def answer(city: City, situation: Situation, replies: Iterable[Reply], now: datetime) -> Changes:
+    """Move orders by their crews' replies, taken in order of (moment, id).
+
+    Rejects have the reasons `unknown_order`, `wrong_crew` and `order_closed`. A moment after
+    `now` or before the order was made is taken as the nearest one that can be.
+    """
+    work = _Work(city, situation.copy(), now)
+    for reply in sorted(replies, key=lambda r: (r.at, r.id)):
+        _answer(work, reply)
+    return work.changes
+
+
+@dataclass(slots=True)
+class _Work:
+    city: City
+    situation: Situation
+    now: datetime
+    changes: Changes = field(default_factory=Changes)
+
+    def take(self, changes: Changes) -> None:
+        self.changes.add(changes)
+        self.situation.apply(changes)
+
+    def put(self, order: WorkOrder) -> None:
+        self.take(Changes(orders={order.id: order}))
+
+    def tell(self, order: WorkOrder, at: datetime, what: OrderState, why: str) -> None:
+        event = make_id("order_event", order.id, what.value)
+        self.changes.order_events.append(
+            OrderEvent(event, order.id, at, what.value, order.crew, why)
+        )
+
+    def reject(self, reply: Reply, reason: str, detail: str) -> None:
+        payload = _payload(reply)
+        self.changes.rejects.append(
+            Reject(
+                id=make_id("reject", reply.id, reason),
+                arrival=reply.arrival,
+                topic=TOPIC.format(crew=reply.crew),
+                payload=payload,
+                size=len(payload),
+                reason=reason,
+                detail=detail,
+            )
+        )
+
+
+def _answer(work: _Work, reply: Reply) -> None:
+    order = work.situation.orders.get(reply.order)
+    if order is None:
+        work.reject(reply, "unknown_order", f"no current order {reply.order}")
+    elif order.crew != reply.crew:
+        work.reject(
+            reply, "wrong_crew", f"order {order.number} is of {order.crew}, not of {reply.crew}"
+        )
+    elif _repeats(order, reply, _moment(order, reply, work.now)):
+        return
+    elif order.state not in OPEN_ORDER:
+        detail = f"order {order.number} is {order.state.value}: tell the control centre by phone"
+        work.reject(reply, "order_closed", detail)
+    else:
+        _move(work, order, reply)
+
+
+def _repeats(order: WorkOrder, reply: Reply, at: datetime) -> bool:
+    """Whether the reply says only what is known of the order already."""
+    reached = REACHES[reply.action]
+    if reached is OrderState.COMPLETED:
+        return order.state is OrderState.COMPLETED and order.completed_at == at
+    if reached is OrderState.DECLINED or order.state not in PROGRESS:
+        return order.state is reached
+    return PROGRESS.index(order.state) >= PROGRESS.index(reached)
+
+
+def _move(work: _Work, order: WorkOrder, reply: Reply) -> None:
+    at = _moment(order, reply, work.now)
+    if reply.action is Action.DECLINE:
+        work.put(replace(order, state=OrderState.DECLINED, note=reply.note or order.note))
+        work.take(stock.release(work.situation, order.id))
+        work.tell(order, at, OrderState.DECLINED, reply.note)
+        return
+    reached = REACHES[reply.action]
+    for state in PROGRESS[PROGRESS.index(order.state) + 1 : PROGRESS.index(reached)]:
+        order = _reach(order, state, _implied(order, state, at))
+        work.tell(order, at, state, f"συνάγεται: {reached.value}")
+    order = _reach(order, reached, at)
+    why = reply.note
+    if reached is OrderState.COMPLETED:
+        order, why = _complete(work, order, reply, at)
+    work.put(order)
+    work.tell(order, at, reached, why)
+
+
+def _reach(order: WorkOrder, state: OrderState, at: datetime) -> WorkOrder:
+    if state is OrderState.ACCEPTED:
+        return replace(order, state=state, accepted_at=at)
+    if state is OrderState.ARRIVED:
+        return replace(order, state=state, arrived_at=at)
+    return replace(order, state=state, completed_at=at)
+
+
+def _implied(order: WorkOrder, state: OrderState, at: datetime) -> datetime:
+    """When a step was taken that nobody reported: as planned, before the one reported `at`."""
+    planned = order.depart_at if state is OrderState.ACCEPTED else order.arrive_at
+    return min(max(planned, order.accepted_at or order.made_at), at)
+
+
+def _complete(work: _Work, order: WorkOrder, reply: Reply, at: datetime) -> tuple[WorkOrder, str]:
+    """Book what was used. What the city has no item for is told in the history, not booked."""
+    known = [m for m in reply.used if m.item in work.city.items]
+    unknown = [m for m in reply.used if m.item not in work.city.items]
+    items, changes = stock.use(work.situation, order, known, at)
+    work.take(changes)
+    km = order.km if reply.km is None else reply.km
+    order = replace(order, items=items, km=km, note=reply.note or order.note)
+    told = [reply.note] if reply.note else []
+    told += [f"άγνωστο υλικό {m.item}: {m.quantity}" for m in unknown]
+    return order, "· ".join(told)
+
+
+def _moment(order: WorkOrder, reply: Reply, now: datetime) -> datetime:
+    """When it happened: the crew's own time, within what can be true."""
+    earliest = max(m for m in (order.made_at, order.accepted_at, order.arrived_at) if m)
+    return max(min(reply.at, reply.arrival, now), min(earliest, now))
+
+
+def _payload(reply: Reply) -> bytes:
+    """The reply as its crew sent it, but for what nobody reads; numbers as text."""
+    said: dict[str, object] = {
+        "id": str(reply.id),
+        "order": str(reply.order),
+        "action": reply.action.value,
+        "ts": reply.at.isoformat(),
+        "used": [_used(m) for m in reply.used],
+        "note": reply.note,
+    }
+    if reply.km is not None:
+        said["km"] = reply.km
+    return json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _used(material: Material) -> dict[str, str]:
+    return {"item": material.item, "quantity": str(Decimal(material.quantity))}

@@ -1,0 +1,197 @@
+"""Work orders: sent with what they need, answered, expired, withdrawn. Pure.
+
+Laws:
+- an order and what it reserves are made in one go, or not at all;
+- one open order an incident; each next one counts as another attempt;
+- what nobody accepts in time lapses and is free for another crew; what is no longer wanted is
+  taken back, and the crew is told;
+- ids are made of incident and attempt, events of order and state: a replay makes the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dispatch import reasons, stock
+from dispatch.answers import answer
+from dispatch.channels import CHANNELS
+from dispatch.plan import Assignment, Plan, Unplanned
+from kel.model.alert import Severity
+from kel.model.city import City
+from kel.model.ids import make_id
+from kel.model.incident import Incident, IncidentEvent
+from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, WorkOrder
+from kel.model.situation import Changes, Situation
+
+__all__ = ["answer", "dispatch", "expire", "withdraw"]
+
+ANSWER_WITHIN = timedelta(minutes=30)
+ANSWER_WITHIN_SEVERE = timedelta(minutes=15)  # severity high and above
+TAKEN_BACK_FOR = timedelta(hours=12)  # how long a phone that was off still gets to hear of it
+KEL = "kel"
+
+
+def dispatch(city: City, situation: Situation, plan: Plan, now: datetime) -> Changes:
+    """The plan as orders with reservations and messages, and the reasons that are new.
+
+    An assignment whose incident has an order meanwhile, or has ended, is left out; one whose stock
+    is no longer free becomes a reason.
+    """
+    work, changes = situation.copy(), Changes()
+
+    def take(more: Changes) -> None:
+        changes.add(more)
+        work.apply(more)
+
+    for assignment in plan.assignments:
+        incident = work.incidents.get(assignment.incident)
+        if incident is None or _has_open_order(work, incident):
+            continue
+        try:
+            take(_send(city, work, assignment, incident, now))
+        except stock.ShortageError:
+            take(_tell_short(work, incident, now))
+    for unplanned in plan.unplanned:
+        take(_tell_unplanned(work, unplanned, now))
+    return changes
+
+
+def expire(city: City, situation: Situation, now: datetime) -> Changes:
+    """End the orders that nobody accepted in time; what they kept is free again."""
+    changes = Changes()
+    for order in _in_order(situation):
+        if order.state is OrderState.SENT and order.expires_at <= now:
+            at, why = order.expires_at, "καμία απάντηση στην προθεσμία"
+            changes.add(_end(city, situation, changes, order, OrderState.EXPIRED, at, why, now))
+    return changes
+
+
+def withdraw(city: City, situation: Situation, now: datetime) -> Changes:
+    """Take back what is no longer wanted and not yet begun.
+
+    An order whose incident ended before anybody arrived, and one nobody has accepted whose
+    incident became another category: that may need other people and materials.
+    """
+    changes = Changes()
+    for order in _in_order(situation):
+        why = _unwanted(situation, order)
+        if why:
+            changes.add(_end(city, situation, changes, order, OrderState.WITHDRAWN, now, why, now))
+    return changes
+
+
+def _in_order(situation: Situation) -> Iterator[WorkOrder]:
+    yield from sorted(situation.orders.values(), key=lambda o: (o.made_at, o.id))
+
+
+def _has_open_order(situation: Situation, incident: Incident) -> bool:
+    return any(o.state in OPEN_ORDER for o in situation.orders_of(incident.id))
+
+
+def _unwanted(situation: Situation, order: WorkOrder) -> str | None:
+    incident = situation.incidents.get(order.incident)
+    if incident is None:
+        on_the_way = order.state in (OrderState.SENT, OrderState.ACCEPTED)
+        return "το συμβάν έκλεισε" if on_the_way else None
+    if order.state is OrderState.SENT and incident.category != order.category:
+        return "το συμβάν άλλαξε κατηγορία"
+    return None
+
+
+def _send(
+    city: City, situation: Situation, assignment: Assignment, incident: Incident, now: datetime
+) -> Changes:
+    attempt = len(situation.orders_of(incident.id)) + 1
+    year = now.astimezone(ZoneInfo(city.timezone)).year
+    severe = incident.severity >= Severity.HIGH
+    order = WorkOrder(
+        id=make_id("order", incident.id, attempt),
+        number=f"Ε-{situation.next_number('order', year)}",
+        incident=incident.id,
+        category=incident.category,
+        crew=assignment.crew,
+        people=assignment.people,
+        vehicles=assignment.vehicles,
+        items=assignment.items,
+        state=OrderState.SENT,
+        place=incident.place,
+        made_at=now,
+        expires_at=now + (ANSWER_WITHIN_SEVERE if severe else ANSWER_WITHIN),
+        depart_at=assignment.depart_at,
+        arrive_at=assignment.arrive_at,
+        finish_at=assignment.finish_at,
+        km=assignment.km,
+        attempt=attempt,
+    )
+    changes = stock.reserve(situation, order.id, order.items)
+    changes.orders[order.id] = order
+    changes.order_events.append(_event(order, now, OrderState.SENT, ""))
+    crew = city.crews[order.crew].name
+    arrival = reasons.moment_label(city, order.arrive_at, now)
+    why = f"{order.number}: {crew}, άφιξη {arrival}"
+    changes.incident_events.append(_incident_event(incident, now, "planned", why, order.id))
+    changes.outbox += _messages(city, order, incident, now, order.expires_at)
+    return changes
+
+
+def _end(
+    city: City,
+    situation: Situation,
+    so_far: Changes,
+    order: WorkOrder,
+    state: OrderState,
+    at: datetime,
+    why: str,
+    now: datetime,
+) -> Changes:
+    work = situation.copy()
+    work.apply(so_far)
+    ended = replace(order, state=state)
+    changes = stock.release(work, order.id)
+    changes.orders[order.id] = ended
+    changes.order_events.append(_event(ended, at, state, why))
+    incident = situation.incidents.get(order.incident)
+    changes.outbox += _messages(city, ended, incident, now, now + TAKEN_BACK_FOR)
+    return changes
+
+
+def _messages(
+    city: City, order: WorkOrder, incident: Incident | None, now: datetime, expires_at: datetime
+) -> list[Outgoing]:
+    return [
+        Outgoing(
+            id=make_id("outgoing", order.id, order.state.value, number),
+            topic=channel.topic(order),
+            payload=channel.render(city, order, incident),
+            made_at=now,
+            expires_at=expires_at,
+        )
+        for number, channel in enumerate(CHANNELS)
+    ]
+
+
+def _event(order: WorkOrder, at: datetime, state: OrderState, why: str) -> OrderEvent:
+    event = make_id("order_event", order.id, state.value)
+    return OrderEvent(event, order.id, at, state.value, KEL, why)
+
+
+def _incident_event(
+    incident: Incident, at: datetime, what: str, why: str, about: object
+) -> IncidentEvent:
+    event = make_id("incident_event", incident.id, what, about)
+    return IncidentEvent(event, incident.id, at, what, KEL, why)
+
+
+def _tell_unplanned(situation: Situation, unplanned: Unplanned, now: datetime) -> Changes:
+    """The reason as an event, where it is not the one told last."""
+    incident = situation.incidents.get(unplanned.incident)
+    if incident is None or situation.unplanned.get(incident.id) == unplanned.reason:
+        return Changes()
+    event = _incident_event(incident, now, "unplanned", unplanned.reason, now.isoformat())
+    return Changes(incident_events=[event])
+
+
+def _tell_short(situation: Situation, incident: Incident, now: datetime) -> Changes:
+    reason = "τα υλικά δεσμεύτηκαν στο μεταξύ για άλλη εντολή· ξανασχεδιάζεται"
+    return _tell_unplanned(situation, Unplanned(incident.id, reason, "stock"), now)

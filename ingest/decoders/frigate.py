@@ -1,0 +1,209 @@
+"""Frigate (cameras): what a camera recognises, never what it sees.
+
+`frigate/events`: `{"type": new | update | end, "after": {"id", "camera", "label", "score",
+"frame_time", "end_time", "false_positive", …}}`; `frigate/reviews`: the same envelope with
+`after.data.objects`, a list of labels. `frigate/available`: `online` or `offline`, of all cameras.
+
+A label is a metric of the camera's class (smoke, fire), its value the highest score (0 to 1) of
+the objects of that label that are in sight; when the last one ends, 0. A review knows no scores:
+what it lists counts as 1; an update of it carries no time, so its arrival stands in.
+
+Laws:
+- labels that no camera's class declares (persons, plates, faces) are dropped and counted before
+  anything else is looked at, and never stored (P.D. 75/2020); so is all else below `frigate/`;
+- what happens in one frame is told in several messages, and each is a row of its own: up to a
+  second behind the camera's last row, a row takes the microsecond after it;
+- an object not heard of for an hour is forgotten, and all of them when Frigate starts or stops.
+Source: Frigate documentation, "MQTT".
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ingest.checks import (
+    in_time,
+    load_object,
+    number_of,
+    plain_text,
+    shown,
+    text_of,
+    time_of_seconds,
+)
+from ingest.registry import Registry
+from ingest.sink import Sink, usable
+from ingest.validate import Dropped, Reason, Refused
+from kel.model.device import Device, DeviceClass
+from kel.model.message import Message
+from kel.model.moment import HOUR_US, SECOND_US
+
+BAD = Reason.BAD_EVENT
+MOST_OBJECTS = 64  # of one camera and label at a time
+
+Seen = dict[str, tuple[float, int]]  # object's id → score, when it was last heard of (µs)
+
+
+class Frigate:
+    name = "frigate"
+
+    def __init__(self, registry: Registry, classes: Mapping[str, DeviceClass]) -> None:
+        self._registry = registry
+        self._cameras = registry.by_source(self.name)
+        self._labels = {c: frozenset(m.name for m in cls.metrics) for c, cls in classes.items()}
+        used = {camera.cls for camera in self._cameras}
+        self._allowed = frozenset().union(*(self._labels[c] for c in used)) if used else frozenset()
+        self._sight: dict[tuple[str, str], Seen] = {}  # camera and label → objects in sight
+        self._last: dict[str, int] = {}  # camera → time of its last row (µs)
+
+    def matches(self, topic: str) -> bool:
+        return topic.startswith("frigate/")
+
+    def decode(self, message: Message, sink: Sink) -> None:
+        match message.topic:
+            case "frigate/events":
+                self._event(message, sink)
+            case "frigate/reviews":
+                self._review(message, sink)
+            case "frigate/available":
+                self._available(message, sink)
+            case _:
+                sink.drop(Dropped.NOT_NEEDED)
+
+    def state(self) -> Any:
+        sight = [[*key, [[i, *s] for i, s in seen.items()]] for key, seen in self._sight.items()]
+        return {"sight": sight, "last": self._last}
+
+    def load(self, state: Any) -> None:
+        self._last = dict(state["last"])
+        self._sight = {
+            (camera, label): {i: (score, at) for i, score, at in seen}
+            for camera, label, seen in state["sight"]
+        }
+
+    def _event(self, message: Message, sink: Sink) -> None:
+        kind, after = _envelope(message.payload)
+        labels = self._let_through([text_of(after.get("label"), "label", 128, BAD)], sink)
+        if not labels:
+            return
+        if after.get("false_positive") is True:
+            sink.drop(Dropped.FALSE_POSITIVE)
+            return
+        ended = kind == "end"
+        moment = after.get("end_time") if ended else None
+        time = _moment(after.get("frame_time") if moment is None else moment, message.arrival)
+        score = 0.0 if ended else _score(after)
+        self._readings(after, labels, score, time, ended, sink)
+
+    def _review(self, message: Message, sink: Sink) -> None:
+        kind, after = _envelope(message.payload)
+        data = after.get("data")
+        objects = data.get("objects") if type(data) is dict else None
+        if type(objects) is not list:
+            raise Refused(BAD, "data.objects is not a list")
+        labels = self._let_through([text_of(o, "label", 128, BAD) for o in objects], sink)
+        if not labels:
+            return
+        ended = kind == "end"
+        if kind == "update":
+            time = in_time(message.arrival, message.arrival)
+        else:
+            time = _moment(after.get("end_time" if ended else "start_time"), message.arrival)
+        self._readings(after, labels, 0.0 if ended else 1.0, time, ended, sink)
+
+    def _available(self, message: Message, sink: Sink) -> None:
+        text = plain_text(message.payload, "status", Reason.BAD_STATUS)
+        if text not in ("online", "offline"):
+            raise Refused(Reason.BAD_STATUS, f"{shown(text)} is neither online nor offline")
+        at = in_time(message.arrival, message.arrival)
+        self._sight.clear()
+        for camera in self._cameras:
+            sink.status(camera, at, text == "online")
+
+    def _let_through(self, labels: Iterable[str], sink: Sink) -> list[str]:
+        """The labels that the city allows; the others are counted by nothing but their number."""
+        allowed = []
+        for label in dict.fromkeys(labels):
+            if label in self._allowed:
+                allowed.append(label)
+            else:
+                sink.drop(Dropped.LABEL_NOT_ALLOWED)
+        return allowed
+
+    def _readings(
+        self,
+        after: Mapping[str, Any],
+        labels: Iterable[str],
+        score: float,
+        time: int,
+        ended: bool,
+        sink: Sink,
+    ) -> None:
+        camera = self._camera(after.get("camera"))
+        object_id = text_of(after.get("id"), "id", 128, BAD)
+        if not object_id:
+            raise Refused(BAD, "id is missing", camera.id)
+        own = [label for label in labels if label in self._labels[camera.cls]]
+        if not own:
+            sink.drop(Dropped.LABEL_NOT_ALLOWED)
+            return
+        values = {}
+        for label in own:
+            seen = self._still_seen(camera, label, object_id, time)
+            others = max((s for s, _ in seen.values()), default=0.0)
+            values[label] = max(score, others)
+        row_time = self._apart(camera, time)
+        try:
+            sink.row(camera, row_time, values)
+        except Refused as why:
+            raise Refused(why.reason, why.detail, camera.id) from None
+        self._last[camera.id] = row_time  # only now: what was refused must not be remembered
+        for label in own:
+            self._remember(camera, label, object_id, None if ended else (score, time))
+
+    def _apart(self, camera: Device, time: int) -> int:
+        """A time of its own for the camera's next row."""
+        last = self._last.get(camera.id, 0)
+        return last + 1 if time <= last < time + SECOND_US else time
+
+    def _camera(self, name: object) -> Device:
+        if type(name) is not str:
+            raise Refused(BAD, "camera is missing")
+        return usable(self._registry.find(self.name, name), name)
+
+    def _still_seen(self, camera: Device, label: str, object_id: str, time: int) -> Seen:
+        """The other objects of this label that the camera still sees."""
+        seen = self._sight.get((camera.id, label), {})
+        return {i: s for i, s in seen.items() if i != object_id and time - s[1] < HOUR_US}
+
+    def _remember(
+        self, camera: Device, label: str, object_id: str, found: tuple[float, int] | None
+    ) -> None:
+        time = found[1] if found else 0
+        seen = self._still_seen(camera, label, object_id, time)
+        if found:
+            seen[object_id] = found
+        while len(seen) > MOST_OBJECTS:
+            seen.pop(next(iter(seen)))
+        self._sight[camera.id, label] = seen
+
+
+def _envelope(payload: bytes) -> tuple[str, dict[str, Any]]:
+    """The kind of an event or review, and the object as it is now."""
+    body = load_object(payload)
+    kind, after = body.get("type"), body.get("after")
+    if type(kind) is not str or kind not in ("new", "update", "end"):
+        raise Refused(BAD, "type is none of new, update, end")
+    if type(after) is not dict:
+        raise Refused(BAD, "after is not an object")
+    return kind, after
+
+
+def _moment(value: object, arrival: int) -> int:
+    if value is None:
+        raise Refused(Reason.NO_TIME, "the event has no time")
+    return time_of_seconds(value, arrival)
+
+
+def _score(after: Mapping[str, Any]) -> float:
+    """The score of now, or the best so far where Frigate leaves it out."""
+    now = after.get("score")
+    return number_of(after.get("top_score") if now is None else now, "score")

@@ -1,0 +1,156 @@
+"""The city, from its folder."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
+from kel.city.files import Files, read_files
+from kel.city.lamps import lamps_of
+from kel.city.links import check_links
+from kel.model.city import City
+from kel.model.cost import BudgetLine
+from kel.model.crew import Crew, Person, Rates, Shift, Vehicle
+from kel.model.device import Device, DeviceClass, Metric
+from kel.model.incident import Category, Material
+from kel.model.mistake import Mistake, MistakesError
+from kel.model.place import Community, Feeder, Point, Zone
+from kel.model.stock import Item, Stock
+
+
+def load_city(folder: Path, *, lamps_per_feeder: int | None = None) -> City:
+    """The city that `folder` describes, rules and story apart.
+
+    `lamps_per_feeder` lays out so many lamps on every feeder instead of the number in
+    `feeders.csv`: the same city, larger.
+
+    Devices are numbered from 1 in the order of the files: classes as in `classes.toml`, rows as in
+    `devices/<class>.csv`, and last the lamps that feeders lay out. The numbers are right for one
+    run; a database keeps those that it once gave, by the device's id.
+
+    Raises `MistakesError` with all mistakes of all files, and `ValueError` for a negative switch.
+    """
+    if lamps_per_feeder is not None and lamps_per_feeder < 0:
+        raise ValueError("lamps_per_feeder counts lamps, it cannot be negative")
+    if not folder.is_dir():
+        raise MistakesError([Mistake(folder.as_posix(), 0, "folder", "there is no such folder")])
+    files, mistakes = read_files(folder)
+    if lamps_per_feeder is not None:
+        _lay_out(files, lamps_per_feeder)
+    mistakes += check_links(files)
+    if mistakes:
+        raise MistakesError(mistakes)
+    return _build(files)
+
+
+def _lay_out(files: Files, lamps: int) -> None:
+    files.feeders.found = [
+        replace(f, entry=f.entry.model_copy(update={"lamps": lamps})) for f in files.feeders.found
+    ]
+
+
+def _build(files: Files) -> City:
+    assert files.city and files.rates, "no mistake, so both were read"
+    city = files.city.entry
+    return City(
+        id=city.id,
+        name=city.name,
+        timezone=city.timezone,
+        classes={c.id: c for c in _classes(files)},
+        communities={
+            e.id: Community(e.id, e.name, Point(e.lat, e.lon), e.population)
+            for e in files.communities.entries
+        },
+        zones={z.id: z for z in _zones(files)},
+        feeders={
+            e.id: Feeder(e.id, e.name, e.community, Point(e.lat, e.lon))
+            for e in files.feeders.entries
+        },
+        devices={d.id: d for d in _devices(files)},
+        crews={e.id: _crew(e) for e in files.crews.entries},
+        vehicles={e.id: Vehicle(**e.model_dump()) for e in files.vehicles.entries},
+        items={e.id: Item(**e.model_dump()) for e in files.items.entries},
+        van_stock=tuple(Stock(e.crew, e.item, e.quantity) for e in files.van_stock.entries),
+        categories={e.id: _category(e) for e in files.categories.entries},
+        rates=Rates(**files.rates.entry.model_dump()),
+        budget=tuple(_budget(files)),
+        warehouse=Point(city.warehouse.lat, city.warehouse.lon),
+    )
+
+
+def _classes(files: Files) -> Iterable[DeviceClass]:
+    for e in files.classes.entries:
+        metrics = tuple(Metric(m.name, m.unit, m.label, m.low, m.high) for m in e.metrics)
+        yield DeviceClass(e.id, e.label, metrics, e.every)
+
+
+def _zones(files: Files) -> Iterable[Zone]:
+    for feature in files.zones.entries:
+        lon, lat = feature.geometry.coordinates
+        yield Zone(centre=Point(lat, lon), **feature.properties.model_dump())
+
+
+def _devices(files: Files) -> Iterable[Device]:
+    number = 1
+    for cls, entries in files.devices.items():
+        for entry in entries.entries:
+            yield _device(cls, number, entry)
+            number += 1
+    for feeder in files.feeders.entries:
+        yield from lamps_of(feeder, number)
+        number += feeder.lamps
+
+
+def _device(cls: str, number: int, e: DeviceEntry) -> Device:
+    return Device(
+        id=e.id,
+        number=number,
+        cls=cls,
+        name=e.name,
+        community=e.community,
+        place=Point(e.lat, e.lon),
+        source=e.source,
+        address=e.identity,
+        zone=e.zone,
+        feeder=e.feeder,
+        parent=e.parent,
+        state=e.state,
+        attributes=e.attributes,
+    )
+
+
+def _crew(e: CrewEntry) -> Crew:
+    return Crew(
+        id=e.id,
+        name=e.name,
+        base=Point(e.base.lat, e.base.lon),
+        people=tuple(Person(p.id, p.name, e.id, frozenset(p.skills), p.grade) for p in e.people),
+        shifts=tuple(Shift(s.days, s.start, s.end, s.on_call) for s in e.shifts),
+        vehicles=e.vehicles,
+    )
+
+
+def _category(e: CategoryEntry) -> Category:
+    return Category(
+        id=e.id,
+        label=e.label,
+        family=e.family,
+        rank=e.rank,
+        severity=e.level,
+        skills=frozenset(e.skills),
+        people=e.people,
+        hours=e.hours,
+        vehicles=e.vehicles,
+        materials=tuple(Material(m.item, m.quantity) for m in e.materials),
+        waiting=e.waiting,
+        loss=e.loss,
+        account=e.account,
+        radius_m=e.radius_m,
+        runbook=e.runbook,
+    )
+
+
+def _budget(files: Files) -> Iterable[BudgetLine]:
+    for e in files.budget.entries:
+        for community, amount in e.amounts.items():
+            yield BudgetLine(e.year, e.account, e.label, community, amount, e.nature)

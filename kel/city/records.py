@@ -1,0 +1,113 @@
+"""Records: the parts of a file that are checked one by one, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from kel.model.mistake import Document, Mistake, Path
+
+FEW = 8
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A table, row or feature as it stands in its file, before it is checked.
+
+    A CSV row's fields are told by their column (`flat`), others by their path in the file.
+    """
+
+    raw: Mapping[str, Any]
+    document: Document
+    at: Path
+    flat: bool = False
+
+    def mistake(self, field: Path, what: str) -> Mistake:
+        path = (*self.at, *field)
+        name = str(field[-1]) if self.flat and field else ".".join(map(str, path))
+        return Mistake(self.document.file, self.document.line(path), name, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """An entry that is right in itself, and where it stands."""
+
+    entry: T
+    record: Record
+
+
+@dataclass(slots=True)
+class Entries(Generic[T]):
+    """All entries of one word.
+
+    `known` are the ids that stand in the file, also those of entries with mistakes, so that a
+    reference to such a one is not a second mistake; None where the file could not be read at all.
+    `whole` says that nothing of the file was left out of `found`.
+    """
+
+    found: list[Found[T]] = field(default_factory=list)
+    known: frozenset[str] | None = None
+    whole: bool = False
+
+    @property
+    def entries(self) -> list[T]:
+        return [f.entry for f in self.found]
+
+
+def validate(
+    model: type[T], record: Record, absent: frozenset[str] = frozenset()
+) -> tuple[Found[T] | None, list[Mistake]]:
+    """The entry, or its mistakes; fields that are `absent` from the whole file were told before."""
+    try:
+        return Found(model.model_validate(record.raw), record), []
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    return None, [
+        record.mistake(_place(d), _what(d, model))
+        for d in details
+        if not (_is_missing(d) and str(d["loc"][-1]) in absent)
+    ]
+
+
+@lru_cache(maxsize=1024)
+def suggest(word: str, known: frozenset[str]) -> str:
+    """What may have been meant: the nearest known word, or all of them where they are few."""
+    near = get_close_matches(word, sorted(known), n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; known: {', '.join(sorted(known))}" if 0 < len(known) <= FEW else ""
+
+
+def _is_missing(detail: ErrorDetails) -> bool:
+    """No such key, or None where a column is empty: neither TOML nor CSV writes a None."""
+    return detail["type"] == "missing" or detail["input"] is None
+
+
+def _place(detail: ErrorDetails) -> Path:
+    """pydantic names the key of a mapping as "[key]": that is no step of the file's path."""
+    return tuple(step for step in detail["loc"] if step != "[key]")
+
+
+def _what(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "there is no such field" + suggest(str(detail["loc"][-1]), _names(model))
+    if _is_missing(detail):
+        return "is missing"
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    what = detail["msg"][0].lower() + detail["msg"][1:]
+    given = detail["input"]
+    return f"{what}, not {given!r}" if isinstance(given, str | int | float) else what
+
+
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    """The fields of the model and of those inside it."""
+    schema = model.model_json_schema()
+    parts = (schema, *schema.get("$defs", {}).values())
+    return frozenset(name for part in parts for name in part.get("properties", {}))

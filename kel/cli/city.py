@@ -1,0 +1,37 @@
+"""`kel check | load`: the city's folder."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from kel.settings import Settings
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
+def check(folder: Path | None) -> None:
+    """Name every mistake in a city's FOLDER, with file, line and field."""
+    from kel.run.cityfiles import mistakes_of
+
+    where = folder or Settings().city
+    mistakes = mistakes_of(where)
+    for mistake in mistakes:
+        click.echo(str(mistake))
+    if mistakes:
+        raise click.exceptions.Exit(1)
+    click.echo(f"{where}: no mistakes")
+
+
+@click.command()
+def load() -> None:
+    """Bring the city's folder into the database (after `kel migrate`, and after every change)."""
+    from kel.run.cityfiles import load_city_files
+    from kel.store.connect import connect
+    from kel.store.load import load as load_into
+
+    settings = Settings()
+    files = load_city_files(settings)
+    with connect(settings) as connection:
+        city = load_into(connection, files.city, datetime.now(UTC))
+    click.echo(f"{city.name}: {len(city.devices)} devices, {len(files.rulebook.rules)} rules")

@@ -1,0 +1,62 @@
+"""Readings beside the frames, and all that one commit of a worker carries."""
+
+from dataclasses import dataclass, field
+
+from kel.model.alert import Alert
+from kel.model.frame import Frame
+from kel.model.order import Reply
+from kel.model.request import Contact, Reject, Request
+
+
+@dataclass(frozen=True, slots=True)
+class OtherReading:
+    """A number that a known device sent and its class does not declare. `time` in µs."""
+
+    device: int
+    time: int
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A device came or went, by last will, birth or death. `at` in µs."""
+
+    device: str
+    at: int
+    online: bool
+
+
+@dataclass(slots=True)
+class Output:
+    """The effects of the records [first, next) of one partition, `tick` (µs) the time it came to."""
+
+    partition: int
+    first: int
+    next: int
+    tick: int | None = None
+    frames: list[Frame] = field(default_factory=list)
+    other: list[OtherReading] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    messages: int = 0
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self.frames)) + len(self.other) + len(self.rejects)
+
+    def add(self, later: "Output") -> None:
+        """Take over the effects of the records that follow these."""
+        if later.first != self.next:
+            raise ValueError(f"a gap: records to {self.next}, then from {later.first}")
+        self.next = later.next
+        self.messages += later.messages
+        if later.tick is not None:
+            self.tick = later.tick
+        for name in ("frames", "other", "alerts", "requests", "contacts", "replies", "statuses"):
+            getattr(self, name).extend(getattr(later, name))
+        self.rejects.extend(later.rejects)

@@ -1,0 +1,201 @@
+"""MQTT 5 with manual acknowledgement. The one module that imports paho.
+
+Laws:
+- the session outlives the process (fixed client id, session expiry): what was not acknowledged
+  comes again;
+- what is received and not yet acknowledged is bounded by the receive maximum, not by memory;
+- nothing raised by a message ends the network thread;
+- `publish` returns when the broker has the message (PUBACK), never before.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from kel.settings import Settings
+
+SESSION_S = 7 * 24 * 3600
+KEEPALIVE_S = 15
+LARGEST_BACKLOG = 100_000  # messages at QoS 0, which no receive maximum holds back
+
+
+class BrokerError(ConnectionError):
+    """The broker cannot be reached, or refused us; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message and what is needed to acknowledge it. `generation` counts connections."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+    generation: int
+
+
+class Link:
+    """One client of the broker: receives in batches, acknowledges when told, publishes and waits."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client_id: str,
+        subscribe: Sequence[str] = (),
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        keep_session: bool = True,
+        wake: Callable[[], None] | None = None,
+        will: tuple[str, bytes] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._filters = list(subscribe)
+        self._keep_session = keep_session
+        self._wake = wake or (lambda: None)
+        self._received: deque[Received] = deque()
+        self._generation = 0
+        self.dropped = 0  # messages at QoS 0 that found the backlog full
+        self._ready = threading.Event()
+        self._refusal: str | None = None
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True
+        )
+        client.username_pw_set(
+            settings.mqtt_user if user is None else user,
+            settings.mqtt_password.get_secret_value() if password is None else password,
+        )
+        client.max_inflight_messages_set(settings.mqtt_in_flight)
+        client.reconnect_delay_set(1, 10)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        if will:
+            client.will_set(will[0], will[1], qos=1, retain=True)
+        self._client = client
+
+    def open(self, timeout_s: float = 15.0) -> "Link":
+        """Connect and subscribe; raises BrokerError where that is not done in time."""
+        properties = Properties(PacketTypes.CONNECT)
+        properties.ReceiveMaximum = self._settings.mqtt_in_flight
+        properties.SessionExpiryInterval = SESSION_S if self._keep_session else 0
+        where = f"{self._settings.mqtt_host}:{self._settings.mqtt_port}"
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self._client.connect(
+                    self._settings.mqtt_host,
+                    self._settings.mqtt_port,
+                    KEEPALIVE_S,
+                    clean_start=not self._keep_session,
+                    properties=properties,
+                )
+                break
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise BrokerError(f"no MQTT broker at {where}: {error}") from error
+                time.sleep(0.2)
+        self._client.loop_start()
+        if not self._ready.wait(max(1.0, deadline - time.monotonic())):
+            self.close()
+            raise BrokerError(f"the MQTT broker at {where}: {self._refusal or 'no answer'}")
+        return self
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def __enter__(self) -> "Link":
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were received and not yet taken."""
+        return len(self._received)
+
+    def receive(self, limit: int = 1_000_000) -> list[Received]:
+        """What has come and was not taken yet, in the order of its coming."""
+        taken = []
+        try:
+            while len(taken) < limit:
+                taken.append(self._received.popleft())
+        except IndexError:
+            pass
+        return taken
+
+    def acknowledge(self, messages: Iterable[Received]) -> None:
+        """PUBACK these. What came over an earlier connection comes again and is acknowledged then."""
+        for message in messages:
+            if message.qos and message.generation == self._generation:
+                self._client.ack(message.mid, message.qos)
+
+    def publish(
+        self,
+        messages: Iterable[tuple[str, bytes]],
+        *,
+        expires_s: int | None = None,
+        retain: bool = False,
+        timeout_s: float = 30.0,
+    ) -> None:
+        """Publish at QoS 1 and wait until the broker has all. Raises BrokerError otherwise."""
+        properties = None
+        if expires_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = max(1, expires_s)
+        sent = [
+            self._client.publish(topic, payload, 1, retain, properties)
+            for topic, payload in messages
+        ]
+        deadline = time.monotonic() + timeout_s
+        for info in sent:
+            info.wait_for_publish(max(0.0, deadline - time.monotonic()))
+            if not info.is_published():
+                raise BrokerError(f"the broker took no message for {timeout_s:.0f} s")
+
+    def publish_json(self, topic: str, payload: Mapping[str, object], **options: Any) -> None:
+        self.publish([(topic, orjson.dumps(payload))], **options)
+
+    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        if reason.is_failure:
+            self._refusal = f"{reason}: check KEL_MQTT_USER, KEL_MQTT_PASSWORD and the acl file"
+            return
+        self._generation += 1
+        again = [m for m in self._received if not m.qos]
+        self._received.clear()  # all at QoS 1 comes again
+        self._received.extend(again)
+        if self._filters:
+            client.subscribe([(f, paho.SubscribeOptions(qos=1)) for f in self._filters])
+        else:
+            self._ready.set()
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _p: Any) -> None:
+        refused = [f for f, r in zip(self._filters, reasons, strict=False) if r.is_failure]
+        if refused:
+            self._refusal = f"refused to subscribe to {', '.join(refused)}: check the acl file"
+        else:
+            self._ready.set()
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = message._topic.decode("utf-8", "backslashreplace")
+        if message.qos == 0 and len(self._received) >= LARGEST_BACKLOG:
+            self.dropped += 1
+            return
+        self._received.append(
+            Received(topic, message.payload, message.mid, message.qos, self._generation)
+        )
+        self._wake()

@@ -1,0 +1,58 @@
+"""The page's Greek names of the things KEL counts, and their order on the page."""
+
+from kel.model.cost import CostKind
+from kel.model.incident import IncidentState
+
+KIND_LABEL = {
+    CostKind.LABOUR: "Εργασία",
+    CostKind.VEHICLE: "Οχήματα",
+    CostKind.MATERIAL: "Υλικά",
+    CostKind.WATER: "Χαμένο νερό",
+    CostKind.ENERGY: "Χαμένη ενέργεια",
+}
+
+KIND_COLOUR = {
+    CostKind.LABOUR: "#1f4e79",
+    CostKind.VEHICLE: "#7fa6cc",
+    CostKind.MATERIAL: "#c8862a",
+    CostKind.WATER: "#2b9c93",
+    CostKind.ENERGY: "#8a6fae",
+}
+
+STATE_LABEL = {
+    IncidentState.OPEN: "ανοικτό",
+    IncidentState.ACKNOWLEDGED: "αναγνωρισμένο",
+    IncidentState.IN_PROGRESS: "σε εξέλιξη",
+    IncidentState.RESOLVED: "αποκαταστάθηκε",
+    IncidentState.CLOSED: "έκλεισε",
+}
+
+# The page's count: what still waits, what is worked on, what is over; for one and for many.
+STAGES = (
+    ((IncidentState.OPEN, IncidentState.ACKNOWLEDGED), "ανοικτό", "ανοικτά"),
+    ((IncidentState.IN_PROGRESS,), "σε εξέλιξη", "σε εξέλιξη"),
+    ((IncidentState.RESOLVED, IncidentState.CLOSED), "αποκαταστάθηκε", "αποκαταστάθηκαν"),
+)
+
+# «τα περισσότερα για …»: the category in the accusative, with its article. Another city's
+# categories that are not here are quoted by their label.
+FOR_CATEGORY = {
+    "main_burst": "τη θραύση αγωγού",
+    "service_leak": "τη διαρροή παροχής",
+    "low_pressure": "τη χαμηλή πίεση",
+    "pump": "τη βλάβη αντλίας",
+    "feeder": "τη διακοπή γραμμής φωτισμού",
+    "lamp": "τη βλάβη φωτιστικού",
+    "fire": "τη φωτιά",
+    "camera": "τη βλάβη κάμερας",
+    "sensor": "τη βλάβη αισθητήρα",
+    "road": "τη ζημιά στο οδόστρωμα",
+    "pavement": "τη ζημιά στο πεζοδρόμιο",
+    "tree": "την πτώση δέντρου",
+    "cleaning": "την καθαριότητα",
+}
+
+
+def for_category(category: str, label: str) -> str:
+    """«τη θραύση αγωγού»; for a category of a city's own, «το συμβάν «Label»»."""
+    return FOR_CATEGORY.get(category, f"το συμβάν «{label}»")

@@ -1,0 +1,37 @@
+"""The city's folder as every process reads it: the city, and the rulebook that belongs to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kel.city import load_city, read_document
+from kel.model.city import City
+from kel.model.mistake import Mistake, MistakesError
+from kel.settings import Settings
+from rules.rulebook import Rulebook, parse_rulebook
+
+RULES = "rules.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class CityFiles:
+    city: City
+    rulebook: Rulebook
+
+
+def load_city_files(settings: Settings) -> CityFiles:
+    """Load and check the whole folder; raises MistakesError with all that is wrong with it."""
+    return read_folder(settings.city, settings.lamps_per_feeder)
+
+
+def read_folder(folder: Path, lamps_per_feeder: int | None = None) -> CityFiles:
+    city = load_city(folder, lamps_per_feeder=lamps_per_feeder)
+    return CityFiles(city, parse_rulebook(read_document(folder / RULES), city))
+
+
+def mistakes_of(folder: Path) -> list[Mistake]:
+    """Everything that is wrong with the folder; empty where it can be used."""
+    try:
+        read_folder(folder)
+    except MistakesError as error:
+        return error.mistakes
+    return []

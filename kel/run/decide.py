@@ -1,0 +1,117 @@
+"""The desk's decision: situation and inputs in, changes out. Pure.
+
+The one place that ties incidents, orders, costs and the plan together, in this order: what
+happened, what crews answered, what it cost, what lapsed, what to do next. Live running, the
+offline history, a replay and a test all call `decide`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import reduce
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dispatch import orders
+from dispatch.plan import plan
+from kel.costs.loss import Loss, energy_wasted, loss_costs, water_lost
+from kel.costs.order import order_costs
+from kel.model.city import City
+from kel.model.cost import CostEntry
+from kel.model.ids import make_id
+from kel.model.incident import Incident, IncidentEvent, IncidentState
+from kel.model.order import OrderState, WorkOrder
+from kel.model.situation import Changes, Inputs, Situation
+from kel.run.ports import Readings
+from rules import incidents
+
+
+def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings) -> Changes:
+    """All that follows from the inputs; `situation` is left as it is."""
+    now = inputs.now
+    work, changes = situation.copy(), Changes()
+
+    def stage(more: Changes) -> Changes:
+        changes.add(more)
+        work.apply(more)
+        return more
+
+    def follow(more: Changes) -> None:
+        if more.orders:
+            stage(incidents.follow_orders(city, work, more.orders.values(), now))
+
+    stage(incidents.correlate(city, work, inputs))
+    answered = stage(orders.answer(city, work, inputs.replies, now))
+    stage(_work_costs(city, work, answered.orders.values()))
+    follow(answered)
+    follow(stage(orders.expire(city, work, now)))
+    follow(stage(orders.withdraw(city, work, now)))
+    ended = [i for i in changes.incidents.values() if i.state is IncidentState.CLOSED]
+    changes.add(_loss_costs(city, ended, readings, now))
+    _plan(city, work, now, stage)
+    return changes
+
+
+def _plan(
+    city: City, work: Situation, now: datetime, stage: Callable[[Changes], Changes]
+) -> None:
+    made = plan(city, work, now)
+    sent = stage(orders.dispatch(city, work, made, now))
+    for order in sent.orders.values():
+        work.unplanned.pop(order.incident, None)
+    told = Changes()
+    for each in made.unplanned:
+        if work.unplanned.get(each.incident) != each.reason:
+            event = make_id("incident_event", each.incident, now, "unplanned")
+            told.incident_events.append(
+                IncidentEvent(event, each.incident, now, "unplanned", "kel", each.reason)
+            )
+    stage(told)
+
+
+def _work_costs(city: City, work: Situation, answered: Iterable[WorkOrder]) -> Changes:
+    """What the orders cost that were completed just now; where the crews are since."""
+    changes = Changes()
+    for order in answered:
+        if order.state is OrderState.COMPLETED and order.completed_at:
+            incident = work.incidents[order.incident]
+            changes.costs += order_costs(city, order, incident, order.completed_at)
+    return changes
+
+
+def _loss_costs(
+    city: City, ended: Iterable[Incident], readings: Readings, now: datetime
+) -> Changes:
+    """What was lost meanwhile, once the sensors agree that it has ended."""
+    changes = Changes()
+    for incident in ended:
+        changes.costs += lost(city, incident, readings, now)
+    return changes
+
+
+def lost(city: City, incident: Incident, readings: Readings, now: datetime) -> list[CostEntry]:
+    """The entries of the water or energy that an ended incident lost, from its start to its end."""
+    category = city.categories[incident.category]
+    until = incident.resolved_at or incident.closed_at or now
+    span = (incident.started_at, until)
+    if category.loss == "water" and incident.zone:
+        meter = next(
+            d.id for d in city.devices.values() if d.cls == "zone" and d.zone == incident.zone
+        )
+        usual = readings.typical(meter, "flow", *span, ZoneInfo(city.timezone))
+        loss = water_lost(*readings.series(meter, "flow", *span), *usual, device=meter)
+    elif category.loss == "energy" and incident.cause:
+        loss = _pump_loss(city, incident.cause, span, readings)
+    else:
+        return []
+    return loss_costs(city, incident, loss, now)
+
+
+def _pump_loss(
+    city: City, pump: str, span: tuple[datetime, datetime], readings: Readings
+) -> Loss:
+    """Energy above a good pump's, over the moments at which all three metrics were reported."""
+    series = {m: readings.series(pump, m, *span) for m in ("power", "flow", "head")}
+    times = reduce(np.intersect1d, [times for times, _ in series.values()])
+    power, flow, head = (v[np.isin(t, times)] for t, v in series.values())
+    return energy_wasted(times, power, flow, head, city.rates.efficiency, device=pump)

@@ -1,0 +1,228 @@
+"""The worker: Kafka's records through the line into the store. The one module that imports faust.
+
+Laws:
+- effects and offset commit together, every `commit_s`; the rules' state is kept every
+  `snapshot_s`, and only what lies below it is acknowledged to Kafka;
+- after a start the records from the snapshot on run through the rules again, and nothing below the
+  store's offset is written a second time;
+- a gap, a partition that somebody else moved on, or a record that no bridge wrote ends the
+  process: whoever watches it starts it again, from what the store knows;
+- while the store is away nothing moves on; a commit whose outcome is unknown is asked about, and
+  the same transaction is tried again, never another one.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from typing import Any
+
+import faust
+import psycopg
+
+from kel.kafka import ensure_topic
+from kel.model.city import City
+from kel.model.reading import Output
+from kel.records import decode
+from kel.run.partition import Line, devices_of
+from kel.settings import Settings
+from kel.store.connect import connect
+from kel.store.load import numbered
+from kel.store.stream import LostPartitionError, StreamStore
+from kel.topics import RAW
+from rules.rulebook import Rulebook
+
+log = logging.getLogger("kel.worker")
+
+MOST_ROWS = 20_000  # readings that wait for a commit, at the most
+
+
+class Owned:
+    """A partition that this worker owns: its line, its place, and what is not committed yet."""
+
+    def __init__(self, line: Line, expected: int, stored: int) -> None:
+        self.line = line
+        self.expected = expected  # the next record that the line must see
+        self.stored = stored  # effects below are in the store
+        self.pending: Output | None = None
+        self.unacknowledged: list[tuple[int, Any]] = []
+        self.snapshot_at = time.monotonic()
+
+    def process(self, offset: int, record: bytes) -> None:
+        if offset > self.expected:
+            raise LookupError(
+                f"partition {self.line.number}: record {self.expected} is missing, Kafka gave "
+                f"{offset}: it lay unread longer than Kafka's retention"
+            )
+        if offset < self.expected:
+            return
+        output = self.line.process(offset, decode(record))
+        self.expected = offset + 1
+        if offset < self.stored:
+            return
+        if self.pending is None:
+            self.pending = output
+        else:
+            self.pending.add(output)
+
+
+class Worker:
+    """The state of one worker process; the store is called in threads, one call at a time."""
+
+    def __init__(self, settings: Settings, city: City, rulebook: Rulebook, kafka_id: str) -> None:
+        self._settings = settings
+        self._rulebook = rulebook
+        self._kafka_id = kafka_id
+        self._lock = asyncio.Lock()
+        self._owned: dict[int, Owned] = {}
+        self._open_store(city)
+
+    def _open_store(self, city: City) -> None:
+        self._connection = connect(self._settings)
+        self._city = numbered(self._connection, city)
+        self._connection.commit()
+        self._store = StreamStore(self._connection, self._city.classes, RAW, self._kafka_id)
+
+    async def take(self, event: Any) -> None:
+        """One record: through the line; its effects wait for the next commit."""
+        partition, offset = event.message.partition, event.message.offset
+        async with self._lock:
+            owned = self._owned.get(partition)
+            if owned is None:
+                owned = await asyncio.to_thread(self._own, partition)
+                self._owned[partition] = owned
+            owned.process(offset, event.value)
+            owned.unacknowledged.append((offset, event))
+            waiting = sum(o.pending.rows for o in self._owned.values() if o.pending)
+            if waiting > MOST_ROWS:
+                await self._commit()
+
+    async def commit(self) -> None:
+        async with self._lock:
+            await self._commit()
+
+    async def give_up(self) -> None:
+        """Partitions are revoked: commit what is done, then forget them."""
+        async with self._lock:
+            await self._commit()
+            self._owned.clear()
+
+    def _own(self, partition: int) -> Owned:
+        progress = self._store.progress([partition])[partition]
+        devices = devices_of(self._city, partition, self._settings.partitions)
+        line = Line(partition, self._city, self._rulebook, devices)
+        snapshot = self._store.snapshot(partition)
+        if snapshot is None:
+            return Owned(line, 0, progress.next)
+        line.load(snapshot[1])
+        log.info("partition %d: from %d, stored to %d", partition, snapshot[0], progress.next)
+        return Owned(line, snapshot[0], progress.next)
+
+    async def _commit(self) -> None:
+        owned = [o for o in self._owned.values() if o.pending]
+        outputs = [o.pending for o in owned if o.pending]
+        if outputs:
+            await self._store_outputs(outputs)
+            for each in owned:
+                assert each.pending is not None
+                each.stored = each.pending.next
+                each.pending = None
+        now = time.monotonic()
+        for each in self._owned.values():
+            if now - each.snapshot_at > self._settings.snapshot_s and each.unacknowledged:
+                await self._snapshot(each)
+
+    async def _store_outputs(self, outputs: list[Output]) -> None:
+        """The same transaction until it is in, however often the store goes away."""
+        delay = 0.1
+        while True:
+            try:
+                if self._connection.closed:
+                    await asyncio.to_thread(self._open_store, self._city)
+                    outputs = await asyncio.to_thread(self._not_yet_stored, outputs)
+                await asyncio.to_thread(self._store.commit, outputs)
+                return
+            except psycopg.OperationalError as error:
+                log.warning("the store is away (%s): trying again in %.1f s", error, delay)
+                self._connection.close()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    def _not_yet_stored(self, outputs: list[Output]) -> list[Output]:
+        """Those whose commit did not go through, after a commit with an unknown outcome."""
+        progress = self._store.progress([o.partition for o in outputs])
+        return [o for o in outputs if progress[o.partition].next != o.next]
+
+    async def _snapshot(self, owned: Owned) -> None:
+        if owned.expected < owned.stored:
+            return  # still running through what was stored before
+        try:
+            state = owned.line.state()
+            await asyncio.to_thread(
+                self._store.keep_snapshot, owned.line.number, owned.expected, state
+            )
+        except psycopg.OperationalError as error:
+            log.warning("no snapshot of partition %d: %s", owned.line.number, error)
+            return
+        for _, event in owned.unacknowledged:
+            event.ack()
+        owned.unacknowledged.clear()
+        owned.snapshot_at = time.monotonic()
+
+
+def _app(settings: Settings) -> faust.App:
+    return faust.App(
+        "kel-worker",
+        broker=f"kafka://{settings.kafka}",
+        store="memory://",
+        web_enabled=False,
+        autodiscover=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        broker_commit_interval=1.0,
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=64,
+    )
+
+
+def main(settings: Settings, city: City, rulebook: Rulebook) -> None:
+    """Run a worker until it is told to end (SIGTERM, SIGINT)."""
+    kafka_id = asyncio.run(ensure_topic(settings))
+    app = _app(settings)
+    raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
+    worker = Worker(settings, city, rulebook, kafka_id)
+
+    @app.agent(raw, name="line", concurrency=1)
+    async def line(stream: Any) -> None:
+        try:
+            async for event in stream.noack().events():
+                await worker.take(event)
+        except Exception:
+            _end()
+
+    @app.timer(settings.commit_s)
+    async def commit() -> None:
+        try:
+            await worker.commit()
+        except Exception:
+            _end()
+
+    @app.on_partitions_revoked.connect
+    async def revoked(*_: object, **__: object) -> None:
+        try:
+            await worker.give_up()
+        except LostPartitionError:
+            _end()
+
+    faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+
+
+def _end() -> None:
+    """End at once: faust would start the agent again behind a record it had not finished."""
+    log.exception("the worker ends, to be started again from what is stored")
+    logging.shutdown()
+    os._exit(1)

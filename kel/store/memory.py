@@ -1,0 +1,50 @@
+"""The store's twin in memory: for the history that is computed offline, and for unit tests.
+
+It passes the same contract suite as the real one, but for locks and failures, which are tested on
+the real database.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import numpy as np
+
+from kel.model.city import City
+from kel.model.frame import Float64, Frame, Int64
+from kel.model.moment import to_us
+from kel.run.ports import Readings
+
+
+class MemoryReadings(Readings):
+    """Frames as they came, and series out of them."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self._frames: dict[str, list[Frame]] = {}
+
+    def put(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            if len(frame):
+                self._frames.setdefault(frame.cls, []).append(frame)
+
+    def frames(self) -> Iterable[Frame]:
+        for frames in self._frames.values():
+            yield from frames
+
+    def series(
+        self, device: str, metric: str, since: datetime, until: datetime
+    ) -> tuple[Int64, Float64]:
+        known = self._city.devices[device]
+        first, last = to_us(since), to_us(until)
+        times, values = [np.empty(0, np.int64)], [np.empty(0)]
+        for frame in self._frames.get(known.cls, []):
+            if frame.time[-1] < first or frame.time[0] >= last:
+                continue
+            column = frame.metrics[metric]
+            mine = frame.device == known.number
+            mine &= (frame.time >= first) & (frame.time < last) & ~np.isnan(column)
+            times.append(frame.time[mine])
+            values.append(column[mine])
+        time, value = np.concatenate(times), np.concatenate(values)
+        order = np.argsort(time, kind="stable")
+        return time[order], value[order]

@@ -1,0 +1,307 @@
+-- The statements of KEL, by name. A name says what is done: put_ inserts or replaces, add_ appends
+-- to a ledger, and a bare noun reads.
+
+-- name: put_community
+INSERT INTO community VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, population = excluded.population,
+    lat = excluded.lat, lon = excluded.lon
+
+-- name: put_zone
+INSERT INTO zone VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, community = excluded.community,
+    connections = excluded.connections, people = excluded.people, mains_km = excluded.mains_km,
+    lat = excluded.lat, lon = excluded.lon
+
+-- name: put_feeder
+INSERT INTO feeder VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, community = excluded.community,
+    lat = excluded.lat, lon = excluded.lon
+
+-- name: put_category
+INSERT INTO category VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET label = excluded.label, family = excluded.family,
+    account = excluded.account, waiting = excluded.waiting
+
+-- name: put_crew
+INSERT INTO crew VALUES (%s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, lat = excluded.lat, lon = excluded.lon
+
+-- name: put_item
+INSERT INTO item VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, unit = excluded.unit, price = excluded.price,
+    reorder = excluded.reorder, lead_days = excluded.lead_days, grouping = excluded.grouping
+
+-- name: put_budget_line
+INSERT INTO budget_line VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (year, account, community, nature) DO UPDATE
+SET label = excluded.label, amount = excluded.amount
+
+-- name: put_device
+INSERT INTO device
+    (id, cls, name, community, zone, feeder, parent, lat, lon, source, address, state, attributes)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET cls = excluded.cls, name = excluded.name,
+    community = excluded.community, zone = excluded.zone, feeder = excluded.feeder,
+    parent = excluded.parent, lat = excluded.lat, lon = excluded.lon, source = excluded.source,
+    address = excluded.address, state = excluded.state, attributes = excluded.attributes
+
+-- name: retire_devices
+UPDATE device SET state = 'retired' WHERE state = 'active' AND NOT id = ANY(%s)
+
+-- name: open_stock
+INSERT INTO stock VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING
+
+-- name: add_movement
+INSERT INTO movement VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: progress
+SELECT partition, topic_id, next, tick FROM progress WHERE topic = %s
+
+-- name: start_progress
+INSERT INTO progress (topic, partition, topic_id, next) VALUES (%s, %s, %s, 0)
+ON CONFLICT DO NOTHING
+
+-- name: move_progress
+UPDATE progress SET next = %s, tick = greatest(tick, %s), at = now()
+WHERE topic = %s AND partition = %s AND topic_id = %s AND next = %s
+
+-- name: put_snapshot
+INSERT INTO snapshot VALUES (%s, %s, %s, %s)
+ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next, state = excluded.state
+WHERE snapshot.next <= excluded.next
+
+-- name: snapshot
+SELECT next, state FROM snapshot WHERE topic = %s AND partition = %s
+
+-- name: put_latest
+INSERT INTO device_latest
+SELECT * FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
+ON CONFLICT (device) DO UPDATE SET time = excluded.time, arrival = excluded.arrival,
+    metrics = device_latest.metrics || excluded.metrics
+WHERE device_latest.time <= excluded.time
+
+-- name: put_other
+INSERT INTO reading_other VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_alert
+INSERT INTO alert VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET cleared_at = coalesce(alert.cleared_at, excluded.cleared_at),
+    cleared_why = coalesce(alert.cleared_why, excluded.cleared_why)
+
+-- name: put_inbox
+INSERT INTO inbox (word, ref, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_request
+INSERT INTO request VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_contact
+INSERT INTO contact VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_reply
+INSERT INTO reply VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_command
+INSERT INTO command VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_reject
+INSERT INTO reject VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: put_online
+UPDATE device SET online = %s, online_at = %s
+WHERE id = %s AND (online_at IS NULL OR online_at <= %s)
+
+-- name: put_rulebook
+INSERT INTO rulebook (version, source) VALUES (%s, %s) ON CONFLICT DO NOTHING
+
+-- name: watermark
+SELECT min(tick) FROM progress WHERE topic = %s HAVING count(tick) >= %s
+
+-- name: waiting
+SELECT word, ref FROM inbox WHERE NOT taken AND at <= %s ORDER BY at, ref, word DESC
+
+-- name: take
+UPDATE inbox SET taken = true WHERE NOT taken AND at <= %s
+
+-- name: desk_clock
+SELECT clock FROM desk
+
+-- name: move_desk
+UPDATE desk SET clock = %s WHERE clock IS NULL OR clock <= %s
+
+-- name: alerts
+SELECT id, rule, rulebook, kind, device, category, severity, started_at, detected_at, cleared_at,
+    cleared_why, community, zone, feeder, evidence
+FROM alert WHERE id = ANY(%s)
+
+-- name: requests
+SELECT id, at, arrival, community, category, text, lat, lon FROM request WHERE id = ANY(%s)
+
+-- name: replies
+SELECT id, order_id, crew, action, at, arrival, used, km, note FROM reply WHERE id = ANY(%s)
+
+-- name: commands
+SELECT id, at, who, what, incident, why FROM command WHERE id = ANY(%s)
+
+-- name: active_incidents
+SELECT id, number, category, severity, state, cause, community, zone, feeder, lat, lon, title,
+    opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests
+FROM incident WHERE state <> 'closed'
+
+-- name: current_orders
+SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
+    o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
+    o.arrived_at, o.completed_at, o.note
+FROM work_order o JOIN incident i ON i.id = o.incident
+WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived')
+
+-- name: order_items
+SELECT order_id, item, place, planned, used FROM order_item WHERE order_id = ANY(%s)
+ORDER BY order_id, item, place
+
+-- name: open_reservations
+SELECT id, order_id, place, item, quantity, open FROM reservation WHERE open
+
+-- name: stock
+SELECT place, item, on_hand, reserved FROM stock
+
+-- name: last_jobs
+SELECT DISTINCT ON (crew) crew, lat, lon, completed_at FROM work_order
+WHERE state = 'completed' ORDER BY crew, completed_at DESC
+
+-- name: last_unplanned
+SELECT DISTINCT ON (e.incident) e.incident, e.what, e.why
+FROM incident_event e JOIN incident i ON i.id = e.incident
+WHERE i.state <> 'closed' AND e.what IN ('unplanned', 'planned')
+ORDER BY e.incident, e.at DESC, e.id
+
+-- name: last_numbers
+SELECT 'incident', max(number) FROM incident GROUP BY split_part(number, '-', 1)
+UNION ALL
+SELECT 'order', max(number) FROM work_order GROUP BY split_part(number, '-', 2)
+
+-- name: lock_stock
+SELECT place, item, on_hand, reserved FROM stock WHERE place = %s AND item = %s FOR UPDATE
+
+-- name: put_stock
+INSERT INTO stock VALUES (%s, %s, %s, %s)
+ON CONFLICT (place, item) DO UPDATE SET on_hand = excluded.on_hand, reserved = excluded.reserved
+
+-- name: put_incident
+INSERT INTO incident VALUES
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET category = excluded.category, severity = excluded.severity,
+    state = excluded.state, cause = excluded.cause, community = excluded.community,
+    zone = excluded.zone, feeder = excluded.feeder, lat = excluded.lat, lon = excluded.lon,
+    title = excluded.title, started_at = excluded.started_at,
+    acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
+    closed_at = excluded.closed_at, alerts = excluded.alerts, requests = excluded.requests
+
+-- name: put_order
+INSERT INTO work_order VALUES
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
+    arrived_at = excluded.arrived_at, completed_at = excluded.completed_at, km = excluded.km,
+    finish_at = excluded.finish_at, note = excluded.note
+
+-- name: put_order_item
+INSERT INTO order_item VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (order_id, item, place) DO UPDATE SET used = excluded.used
+
+-- name: put_reservation
+INSERT INTO reservation VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET open = excluded.open
+
+-- name: add_incident_event
+INSERT INTO incident_event VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: add_order_event
+INSERT INTO order_event VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: add_cost
+INSERT INTO cost_entry VALUES
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+
+-- name: add_outbox
+INSERT INTO outbox VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: unsent
+SELECT id, topic, payload, made_at, expires_at FROM outbox WHERE sent_at IS NULL
+ORDER BY made_at, id LIMIT %s
+
+-- name: mark_sent
+UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)
+
+-- name: find_cost
+SELECT id FROM cost_entry WHERE id::text LIKE %s || '%%' ORDER BY amount DESC LIMIT 2
+
+-- name: largest_cost
+SELECT id FROM cost_entry WHERE corrects IS NULL AND at > (SELECT max(at) FROM cost_entry) - interval '1 day'
+ORDER BY amount DESC, id LIMIT 1
+
+-- name: cost
+SELECT id, at, kind, nature, amount, quantity, unit, price, incident, order_id, item, community,
+    category, account, basis, corrects
+FROM cost_entry WHERE id = %s
+
+-- name: cost_incident
+SELECT i.number, i.title, i.state, i.opened_at, i.started_at, i.resolved_at, i.closed_at,
+    i.alerts, i.requests
+FROM incident i WHERE i.id = %s
+
+-- name: incident_history
+SELECT at, what, who, why FROM incident_event WHERE incident = %s ORDER BY at, id
+
+-- name: cost_order
+SELECT o.number, c.name, o.state, o.made_at, o.accepted_at, o.arrived_at, o.completed_at, o.km
+FROM work_order o JOIN crew c ON c.id = o.crew WHERE o.id = %s
+
+-- name: cost_order_items
+SELECT i.name, oi.place, oi.planned, oi.used, i.unit FROM order_item oi JOIN item i ON i.id = oi.item
+WHERE oi.order_id = %s ORDER BY i.name
+
+-- name: hourly_metrics
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name LIKE 'reading\_%%'
+    AND table_name NOT IN ('reading_hour', 'reading_other')
+    AND column_name NOT IN ('time', 'arrival', 'device')
+ORDER BY table_name, column_name
+
+-- name: list_incidents
+SELECT i.number, i.severity, i.state, c.name, i.title, i.opened_at, i.acknowledged_at,
+    cardinality(i.alerts), cardinality(i.requests),
+    (SELECT o.number || ' ' || o.crew || ' ' || o.state FROM work_order o
+     WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1)
+FROM incident i JOIN community c ON c.id = i.community
+WHERE %s OR i.state <> 'closed'
+ORDER BY i.state = 'closed', i.severity DESC, i.opened_at LIMIT %s
+
+-- name: command_answer
+SELECT e.what, e.why FROM incident_event e WHERE e.id = %s
+
+-- name: story_stand
+SELECT (SELECT clock FROM desk),
+    coalesce(array_agg(payload ->> 'order') FILTER (WHERE sent_at IS NOT NULL), '{}'),
+    count(*) FILTER (WHERE sent_at IS NULL)
+FROM outbox WHERE made_at > %s
+
+-- name: story_totals
+SELECT
+    (SELECT count(*) FROM reject WHERE arrival > %(since)s) AS rejected,
+    (SELECT count(*) FROM alert WHERE detected_at > %(since)s) AS alerts,
+    (SELECT count(*) FROM incident WHERE opened_at > %(since)s) AS incidents,
+    (SELECT count(*) FROM work_order WHERE made_at > %(since)s) AS orders,
+    (SELECT count(*) FROM work_order WHERE completed_at > %(since)s) AS completed,
+    (SELECT coalesce(sum(quantity), 0) FROM cost_entry
+        WHERE at > %(since)s AND kind = 'labour') AS hours,
+    (SELECT coalesce(sum(km), 0) FROM work_order WHERE completed_at > %(since)s) AS km,
+    (SELECT coalesce(sum(quantity), 0) FROM cost_entry
+        WHERE at > %(since)s AND kind = 'water') AS m3,
+    (SELECT coalesce(sum(amount), 0) FROM cost_entry WHERE at > %(since)s) AS cost
+
+-- name: story_news
+SELECT e.at, i.number, i.severity, i.title, e.what, e.why
+FROM incident_event e JOIN incident i ON i.id = e.incident
+WHERE e.at > %s AND e.at <= %s
+    AND e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'closed', 'reopened')
+ORDER BY e.at, e.id

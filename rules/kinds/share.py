@@ -1,0 +1,235 @@
+"""share: so many of a feeder's devices at once that the feeder itself must be the cause.
+
+Laws:
+- the share is that of the feeder's watched devices in this partition (a feeder is in one);
+- devices report in any order, so the share is settled only by ticks, each of which says that all
+  before it was handed on; within a tick it follows every change in order of event time, and what
+  is told of one moment is taken together;
+- what is told late, of before the last tick, counts from that tick;
+- it fires on the feeder's cabinet and clears when the share is under `clear.below`, or under
+  `at_least` where none is given.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kel.model.alert import Alert
+from kel.model.city import City
+from rules.event import Cleared, Event, Fired, evidence
+from rules.hold import BETWEEN, CLEAR, SET, Change, Hold
+from rules.kinds.threshold import beyond
+from rules.rows import NEVER, Bool, Roster, Rows, Slots
+from rules.rule import Condition, Share, microseconds
+from rules.silence import Silence
+
+WHY = "οι συσκευές της γραμμής επανήλθαν"
+SHOWN = 8  # children named in the evidence
+
+
+class Flip(NamedTuple):
+    """A child's condition began, or ended, to hold `at` a moment (µs)."""
+
+    at: int
+    slot: int
+    on: bool
+
+
+class _Children(Protocol):
+    """How a child's condition is followed, up to the newest row of each child."""
+
+    def rows(self, rows: Rows) -> Iterable[Flip]: ...
+
+    def tick(self, now: int) -> Iterable[Flip]: ...
+
+    def state(self) -> dict[str, NDArray[np.generic]]: ...
+
+    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None: ...
+
+
+class ShareKind:
+    def __init__(self, rule: Share, city: City, roster: Roster) -> None:
+        self.rule, self.roster = rule, roster
+        cabinet_of = {d.feeder: d for d in city.devices.values() if d.cls == "feeder"}
+        watched = roster.mask(rule.watch)
+        watched &= np.array([d.feeder in cabinet_of for d in roster.devices], np.bool_)
+        feeders = sorted(
+            {d.feeder or "" for d, w in zip(roster.devices, watched, strict=True) if w}
+        )
+        self.watched = watched
+        self.cabinets = [cabinet_of[feeder] for feeder in feeders]
+        place = {feeder: group for group, feeder in enumerate(feeders)}
+        self.group = np.array([place.get(d.feeder or "", -1) for d in roster.devices], np.intp)
+        self.group[~watched] = -1
+        self.total = np.bincount(self.group[watched], minlength=len(feeders))
+        self.metric = rule.condition.metric or rule.watch.metric
+        self.shown = self.metric or city.classes[roster.cls].metrics[0].name
+        self.children = _children(rule.condition, watched, self.metric)
+        self.on = np.zeros(len(roster), np.bool_)  # as settled, at `clock`
+        self.count = np.zeros(len(feeders), np.int64)  # of those that are on
+        self.flips: list[Flip] = []  # told, and not yet settled
+        self.clock = NEVER
+        clear = microseconds(rule.clear.for_)
+        self.hold = Hold(len(feeders), microseconds(rule.for_), clear)
+        self.review: set[int] = set()  # groups whose members may have changed
+
+    def frame(self, rows: Rows) -> list[Event]:
+        self.flips += self.children.rows(rows)
+        return []
+
+    def tick(self, now: int) -> list[Event]:
+        self.flips += self.children.tick(now)
+        due = [f._replace(at=max(f.at, self.clock)) for f in self.flips if f.at <= now]
+        self.flips = [f for f in self.flips if f.at > now]
+        events: list[Event] = []
+        for at, flips in groupby(sorted(due, key=lambda f: f.at), lambda f: f.at):
+            events += self._moment(at, list(flips))
+        for group in sorted(self.review):
+            events += self._judge(group, now)
+        self.review.clear()
+        events += [self._event(change) for change in self.hold.tick(now)]
+        self.clock = now
+        return events
+
+    def _moment(self, at: int, flips: list[Flip]) -> list[Event]:
+        """All that is told of one moment, after what was due before it."""
+        groups = sorted({int(self.group[f.slot]) for f in flips})
+        settled = [self.hold.settle(group, at) for group in groups]
+        events = [self._event(change) for change in settled if change]
+        for flip in flips:
+            self.count[self.group[flip.slot]] += int(flip.on) - int(self.on[flip.slot])
+            self.on[flip.slot] = flip.on
+        for group in groups:
+            events += self._judge(group, at)
+        return events
+
+    def _judge(self, group: int, at: int) -> list[Event]:
+        return [self._event(c) for c in self.hold.step(group, at, self._verdict(group))]
+
+    def _verdict(self, group: int) -> int:
+        share = self.count[group] / self.total[group]
+        if share >= self.rule.at_least:
+            return SET
+        below = self.rule.clear.below
+        return CLEAR if below is None or share < below else BETWEEN
+
+    def _event(self, change: Change) -> Event:
+        cabinet = self.cabinets[change.slot]
+        if not change.fired:
+            return Cleared(cabinet, change.at, WHY)
+        count, total = int(self.count[change.slot]), int(self.total[change.slot])
+        on = np.flatnonzero(self.on & (self.group == change.slot))[:SHOWN]
+        condition = self.rule.condition
+        facts: dict[str, float | str] = {
+            "value": count / total,
+            "limit": self.rule.at_least,
+            "unit": "1",
+            "count": float(count),
+            "of": float(total),
+            "for_s": self.rule.for_.total_seconds(),
+            "children": ", ".join(self.roster.devices[slot].id for slot in on.tolist()),
+        }
+        # the last words of silent children lie before the silence that began the share
+        earlier = microseconds(condition.missing) if condition.missing else 0
+        since = change.since - earlier
+        about = evidence(self.roster.cls, cabinet.id, self.shown, since, change.at, facts)
+        return Fired(cabinet, change.since, change.at, about)
+
+    def adopt(self, alert: Alert) -> bool:
+        group = next((g for g, d in enumerate(self.cabinets) if d.id == alert.device), None)
+        if group is None:
+            return False
+        self.hold.adopt(group)
+        self.review.add(group)
+        return True
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        numbers = self.roster.numbers
+        return {
+            **{f"child_{name}": array for name, array in self.children.state().items()},
+            **{f"group_{name}": array for name, array in self.hold.state().items()},
+            "group_device": np.array([d.number for d in self.cabinets], np.int64),
+            "on": self.on.copy(),
+            "clock": np.array([self.clock]),
+            "flip_at": np.array([f.at for f in self.flips], np.int64),
+            "flip_device": np.array([numbers[f.slot] for f in self.flips], np.int64),
+            "flip_on": np.array([f.on for f in self.flips], np.bool_),
+        }
+
+    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
+        self.children.load({"seen": state["seen"], **_part(state, "child_")}, old, new)
+        self.review = set(range(len(self.cabinets)))
+        if "on" not in state:
+            return
+        self.on[new] = state["on"][old]
+        self.on &= self.watched
+        self.count = np.bincount(self.group[self.on], minlength=len(self.cabinets))
+        self.clock = int(state["clock"][0])
+        place = {int(n): row for row, n in enumerate(state["group_device"])}
+        kept = [(place[d.number], g) for g, d in enumerate(self.cabinets) if d.number in place]
+        pairs = np.array(kept, np.intp).reshape(-1, 2)
+        self.hold.load(_part(state, "group_"), pairs[:, 0], pairs[:, 1])
+        slots = self.roster.slots(state["flip_device"].astype(np.int64)).tolist()
+        told = zip(state["flip_at"].tolist(), slots, state["flip_on"].tolist(), strict=True)
+        self.flips = [Flip(at, s, on) for at, s, on in told if s >= 0 and self.watched[s]]
+
+
+def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _children(condition: Condition, watched: Bool, metric: str | None) -> _Children:
+    if condition.missing:
+        return _Silent(Silence(watched, microseconds(condition.missing), metric))
+    return _Beyond(condition, watched, metric or "")
+
+
+class _Silent:
+    """A child counts while it is silent."""
+
+    def __init__(self, silence: Silence) -> None:
+        self.silence = silence
+        self.state, self.load = silence.state, silence.load
+
+    def rows(self, rows: Rows) -> Iterable[Flip]:
+        return [Flip(t.at, t.slot, t.silent) for t in self.silence.rows(rows)]
+
+    def tick(self, now: int) -> Iterable[Flip]:
+        return [Flip(t.at, t.slot, t.silent) for t in self.silence.tick(now)]
+
+
+class _Beyond:
+    """A child counts while its metric's last known value is beyond the limit."""
+
+    def __init__(self, condition: Condition, watched: Bool, metric: str) -> None:
+        self.condition, self.watched, self.metric = condition, watched, metric
+        self.raised = np.zeros(len(watched), np.bool_)
+
+    def rows(self, rows: Rows) -> Iterable[Flip]:
+        rows = rows.of(self.watched)
+        rows = rows.only(~np.isnan(rows.column(self.metric)))
+        if not len(rows):
+            return []
+        raised = beyond(self.condition, rows.column(self.metric))
+        before = np.empty_like(raised)
+        before[1:] = raised[:-1]
+        heads = np.flatnonzero(rows.first)
+        before[heads] = self.raised[rows.slot[heads]]
+        ends = rows.last
+        self.raised[rows.slot[ends]] = raised[ends]
+        turned = np.flatnonzero(raised != before).tolist()
+        return [Flip(int(rows.time[r]), int(rows.slot[r]), bool(raised[r])) for r in turned]
+
+    def tick(self, now: int) -> Iterable[Flip]:
+        del now
+        return ()
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        return {"raised": self.raised.copy()}
+
+    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
+        if "raised" in state:
+            self.raised[new] = state["raised"][old]

@@ -1,0 +1,212 @@
+"""The shape of a rule, by kind: what one `[[rule]]` of a city's rulebook may say.
+
+Laws:
+- a shape knows types and ranges only; what needs the city is in `rules.check`;
+- `key` is the hash of what decides *when* a rule fires: its label, category, severity and runbook
+  may change without losing what the rule remembers.
+"""
+
+import re
+from datetime import time, timedelta
+from functools import cached_property
+from hashlib import sha256
+from json import dumps
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
+
+from kel.model.alert import Severity
+from kel.model.device import Device
+from kel.model.moment import MICROSECOND
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHOWN = {"label", "category", "severity", "runbook"}  # said to people, decides nothing
+
+
+def parse_duration(text: object) -> timedelta:
+    """The duration that `text` says: a whole number and s, m, h or d, such as "90s" or "2h"."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'{text!r} is no duration; write a number and s, m, h or d, as in "10m"')
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def microseconds(duration: timedelta) -> int:
+    return duration // MICROSECOND
+
+
+def _some_duration(text: object) -> timedelta:
+    duration = parse_duration(text)
+    if not duration:
+        raise ValueError("must be longer than nothing")
+    return duration
+
+
+def _time_of_day(text: object) -> time:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'{text!r} is no time of day; write "HH:MM", as in "02:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+def _severity(name: object) -> Severity:
+    if not isinstance(name, str) or name.upper() not in Severity.__members__ or not name.islower():
+        known = ", ".join(s.name.lower() for s in Severity)
+        raise ValueError(f"{name!r} is no severity; known: {known}")
+    return Severity[name.upper()]
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SomeDuration = Annotated[timedelta, BeforeValidator(_some_duration)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=1)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=64)]
+Month = Annotated[int, Field(ge=1, le=12)]
+NamedSeverity = Annotated[
+    Severity, BeforeValidator(_severity), PlainSerializer(lambda s: s.name.lower())
+]
+NOTHING = timedelta(0)
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
+
+
+class Watch(Shape):
+    """Which devices, and which of their metrics, a rule looks at; all that is said must hold."""
+
+    cls: str = Field(alias="class")
+    metric: str | None = None
+    zone: str | None = None
+    community: str | None = None
+    devices: tuple[str, ...] | None = None
+
+    def takes(self, device: Device) -> bool:
+        return (
+            device.cls == self.cls
+            and self.zone in (None, device.zone)
+            and self.community in (None, device.community)
+            and (self.devices is None or device.id in self.devices)
+        )
+
+
+class Limit(Shape):
+    """Above or below a number: exactly one of them (checked in `rules.check`)."""
+
+    above: Number | None = None
+    below: Number | None = None
+
+
+class Clear(Limit):
+    for_: Duration = Field(default=NOTHING, alias="for")
+
+
+class While(Limit):
+    """Another metric of the same device that must be so, for the rule to judge at all."""
+
+    metric: str
+
+
+class RuleShape(Shape):
+    id: Slug
+    label: str = Field(min_length=1, max_length=200)
+    category: str
+    severity: NamedSeverity
+    runbook: Slug | None = None
+    watch: Watch
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hex digits of what decides when this rule fires."""
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=_SHOWN))
+
+
+class Threshold(RuleShape):
+    """A metric above or below a limit, for some time."""
+
+    kind: Literal["threshold"]
+    above: Number | None = None
+    below: Number | None = None
+    unit: str
+    relative_to: str | None = None
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: Clear = Clear()
+    while_: While | None = Field(default=None, alias="while")
+
+
+class Missing(RuleShape):
+    """A device (or one metric of it) that says nothing for `after`."""
+
+    kind: Literal["missing"]
+    after: SomeDuration
+
+
+class Background(Shape):
+    """Leakage that is always there, in litres per hour."""
+
+    per_km: Positive = 0.0
+    per_connection: Positive = 0.0
+
+
+class NightClear(Shape):
+    """`below`: excess in m³/h, judged in the window; `fall`: share of the excess, at any hour."""
+
+    below: Number | None = None
+    fall: Fraction = 0.7
+    for_: Duration = Field(default=NOTHING, alias="for")
+
+
+class NightFlow(RuleShape):
+    """A zone that takes more water at night than its people and its pipes explain."""
+
+    kind: Literal["night_flow"]
+    window: tuple[TimeOfDay, TimeOfDay]
+    above: Positive
+    unit: str = "m³/h"
+    legitimate: Positive
+    background: Background = Background()
+    season: dict[Month, Positive] = Field(default_factory=dict)
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: NightClear = NightClear()
+
+
+class Condition(Limit):
+    """What counts a child: silent for `missing`, or a metric above or below a limit."""
+
+    missing: SomeDuration | None = None
+    metric: str | None = None
+    unit: str | None = None
+
+
+class ShareClear(Shape):
+    below: Fraction | None = None
+    for_: Duration = Field(default=NOTHING, alias="for")
+
+
+class Share(RuleShape):
+    """So many of a feeder's devices at once that the feeder itself must be the cause."""
+
+    kind: Literal["share"]
+    of: Literal["feeder"]
+    condition: Condition
+    at_least: Fraction
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: ShareClear = ShareClear()
+
+
+Rule = Annotated[Threshold | Missing | NightFlow | Share, Field(discriminator="kind")]
+RULE: TypeAdapter[Threshold | Missing | NightFlow | Share] = TypeAdapter(Rule)
+SHAPES: dict[str, type[RuleShape]] = {
+    "threshold": Threshold,
+    "missing": Missing,
+    "night_flow": NightFlow,
+    "share": Share,
+}
+
+
+def digest(content: Any) -> str:
+    """Twelve hex digits of the canonical JSON of `content`."""
+    text = dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,61 @@
+"""A working copy of the situation, and the changes made to it so far. Pure.
+
+Law: the situation given stays as it was; all that is decided goes through `put` and `tell`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from kel.model.city import City
+from kel.model.ids import make_id
+from kel.model.incident import ACTIVE, Incident, IncidentEvent
+from kel.model.order import OrderState
+from kel.model.situation import Changes, Situation
+from rules.joining import View
+
+KEL = "kel"  # who did it, where nobody else did
+WORKED = frozenset({OrderState.ACCEPTED, OrderState.ARRIVED, OrderState.COMPLETED})
+
+
+@dataclass(slots=True)
+class Work(View):
+    """A working copy of the situation, and the changes made to it so far."""
+
+    changes: Changes = field(default_factory=Changes)
+    owner: dict[UUID, UUID] = field(default_factory=dict)  # alert or request → its incident
+
+    @classmethod
+    def on(cls, city: City, situation: Situation) -> "Work":
+        work = cls(city, situation.copy())
+        for incident in work.situation.incidents.values():
+            work._own(incident)
+        return work
+
+    def _own(self, incident: Incident) -> None:
+        self.owner.update(dict.fromkeys((*incident.alerts, *incident.requests), incident.id))
+
+    def put(self, incident: Incident) -> None:
+        self.changes.incidents[incident.id] = incident
+        if incident.state in ACTIVE:
+            self.situation.incidents[incident.id] = incident
+            self._own(incident)
+        else:
+            self.situation.incidents.pop(incident.id, None)
+
+    def tell(
+        self,
+        incident: Incident,
+        at: datetime,
+        what: str,
+        why: str,
+        *,
+        about: object,
+        who: str = KEL,
+    ) -> None:
+        event = make_id("incident_event", incident.id, what, about)
+        self.changes.incident_events.append(IncidentEvent(event, incident.id, at, what, who, why))
+
+    def worked_on(self, incident: Incident) -> bool:
+        """Whether a crew has taken it up, so that it must stay what it is."""
+        return any(o.state in WORKED for o in self.situation.orders_of(incident.id))

@@ -1,0 +1,348 @@
+"""What every kind of rule promises, whatever it watches.
+
+A stream is rows and ticks; a tick says that all rows up to its moment were handed on. However the
+stream is arranged (rows of different devices in any order, rows ahead of their tick), cut into
+frames, ticked more often, delivered twice, or carried over a restart: the alerts are the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kel.model.alert import Alert
+from kel.model.moment import to_us
+from rules.evaluate import Evaluator
+from rules.kinds import KINDS
+from tests.builders.rules_city import DEVICES, MINUTE, at, city, frame, rulebook
+from tests.builders.rules_reference import Reference
+
+CITY = city()
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule, and readings that make it busy: on which devices, how often, of what values."""
+
+    kind: str
+    rule: Mapping[str, str]
+    numbers: tuple[int, ...]
+    values: Mapping[str, tuple[float, ...]]
+    start: int = at("2026-07-01T00:00")
+    step: int = 5 * MINUTE
+    steps: int = 24
+
+    @property
+    def cls(self) -> str:
+        return next(d.cls for d in DEVICES if d.number == self.numbers[0])
+
+
+def case(kind: str, numbers: Iterable[int], values: Mapping[str, Any], **fields: Any) -> Case:
+    options = {n: fields.pop(n) for n in ("start", "step", "steps") if n in fields}
+    return Case(kind, {"kind": f'"{kind}"', **fields}, tuple(numbers), values, **options)
+
+
+PUMPS, ZONES, LAMPS = (1, 2, 3, 777), (11, 12, 14), (21, 22, 23, 24, 31, 32, 39)
+LAMP_WATCH = '{class="lamp"}'
+NIGHT = {
+    "watch": '{class="zone", metric="flow"}',
+    "window": '["02:00", "04:00"]',
+    "above": "5.0",
+    "legitimate": "2.0",
+    "background": "{per_km=30.0, per_connection=2.0}",
+    "season": "{10=1.5}",
+    "clear": '{below=2.0, for="10m"}',
+    "for": '"15m"',
+}
+FLOWS = {"flow": (1.0, 4.0, 9.0, 12.0, 20.0, 30.0, NAN)}
+CASES = {
+    "plain": case(
+        "threshold",
+        ZONES,
+        {"pressure": (1.0, 2.0, 3.0, NAN)},
+        watch='{class="zone", metric="pressure"}',
+        below="2.0",
+        unit='"bar"',
+    ),
+    "held": case(
+        "threshold",
+        ZONES,
+        {"pressure": (1.0, 2.5, 3.0, 4.0, NAN)},
+        watch='{class="zone", metric="pressure", devices=["zm-01", "zm-99"]}',
+        below="2.0",
+        unit='"bar"',
+        for_='"15m"',
+        clear='{above=3.0, for="10m"}',
+    ),
+    "relative and gated": case(
+        "threshold",
+        PUMPS,
+        {"head": (30.0, 45.0, 90.0, NAN), "running": (0.0, 1.0, NAN)},
+        watch='{class="pump", metric="head"}',
+        above="0.8",
+        unit='"1"',
+        relative_to='"design_head"',
+        for_='"5m"',
+        while_='{metric="running", above=0.5}',
+        clear='{below=0.7, for="5m"}',
+    ),
+    "silent": case("missing", PUMPS, {"head": (1.0, NAN)}, watch='{class="pump"}', after='"20m"'),
+    "silent metric": case(
+        "missing",
+        PUMPS,
+        {"head": (1.0, NAN)},
+        watch='{class="pump", metric="head"}',
+        after='"20m"',
+    ),
+    "autumn night": case(
+        "night_flow", ZONES, FLOWS, start=at("2026-10-24T22:00"), steps=60, **NIGHT
+    ),
+    "spring night": case(
+        "night_flow", ZONES, FLOWS, start=at("2026-03-28T23:00"), steps=40, **NIGHT
+    ),
+    "share of silent": case(
+        "share",
+        LAMPS,
+        {"power": (1.0, NAN)},
+        watch=LAMP_WATCH,
+        of='"feeder"',
+        condition='{missing="20m"}',
+        at_least="0.5",
+        for_='"10m"',
+    ),
+    "share of values": case(
+        "share",
+        LAMPS,
+        {"failure": (0.0, 1.0, NAN)},
+        watch=LAMP_WATCH,
+        of='"feeder"',
+        condition='{metric="failure", above=0.5}',
+        at_least="0.5",
+        for_='"5m"',
+        clear='{below=0.3, for="10m"}',
+    ),
+}
+
+Row = tuple[int, int, dict[str, float]]
+Item = Row | int  # a row, or a tick
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def watched(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+def test_every_kind_has_a_case() -> None:
+    assert {c.kind for c in CASES.values()} == set(KINDS)
+
+
+def draw_rows(draw: Any, case: Case) -> list[Row]:
+    """Rows in order of time; about half of what could be reported is."""
+    rows = []
+    for step in range(1, case.steps):
+        for number in case.numbers:
+            if draw(st.booleans()):
+                values = {m: draw(st.sampled_from(v)) for m, v in case.values.items()}
+                rows.append((case.start + step * case.step, number, values))
+    return rows
+
+
+def draw_stream(draw: Any, case: Case, rows: list[Row]) -> list[Item]:
+    """The rows in some order, with ticks: none before all rows up to it, the first at the start."""
+    ticks = sorted(draw(st.sets(st.integers(1, case.steps - 1), max_size=8)))
+    moments = [case.start, *(case.start + t * case.step for t in ticks)]
+    moments.append(case.start + (case.steps + 60) * case.step)
+    stream: list[Item] = [moments[0]]
+    waiting = list(rows)
+    for before, moment in zip(moments, moments[1:], strict=False):
+        ahead: set[int] = set()  # devices of which a row waits: their later rows wait too
+        batch = []
+        for row in list(waiting):
+            due = row[0] <= moment
+            if due or (row[1] not in ahead and draw(st.booleans())):
+                batch.append(row)
+                waiting.remove(row)
+            else:
+                ahead.add(row[1])
+        by_device = {n: [r for r in batch if r[1] == n] for n in {r[1] for r in batch}}
+        order = draw(st.permutations([r[1] for r in batch]))
+        stream += [by_device[n].pop(0) for n in order]
+        stream.append(moment)
+        assert before < moment
+    return stream
+
+
+def often(case: Case, rows: list[Row]) -> list[Item]:
+    """The same rows in order of time, one by one, with a tick at every half step."""
+    half = case.step // 2
+    stream: list[Item] = []
+    for n in range(2 * case.steps + 121):
+        moment = case.start + n * half
+        stream += [r for r in rows if moment - half < r[0] <= moment]
+        stream.append(moment)
+    return stream
+
+
+def evaluator(case: Case) -> Evaluator:
+    return Evaluator(rulebook(case.rule, of=CITY), CITY, DEVICES)
+
+
+def give(engine: Evaluator, case: Case, stream: Iterable[Item], cut: Any = None) -> list[Alert]:
+    """Hand the stream on; `cut()` says whether a frame ends here."""
+    alerts: list[Alert] = []
+    batch: list[Row] = []
+    for item in stream:
+        if not isinstance(item, int):
+            batch.append(item)
+        if isinstance(item, int) or (cut is None or cut()):
+            alerts += engine.frame(frame(case.cls, batch))
+            batch = []
+        if isinstance(item, int):
+            alerts += engine.tick(item)
+    return alerts + engine.frame(frame(case.cls, batch))
+
+
+def last_words(alerts: Iterable[Alert]) -> set[Alert]:
+    """Each alert as it was told last: cleared where it was cleared."""
+    told = {alert.id: alert for alert in alerts}
+    return set(map(as_key, told.values()))
+
+
+def as_key(alert: Alert) -> Any:
+    facts = tuple(alert.evidence.facts.items())
+    return replace(alert, evidence=replace(alert.evidence, facts=facts))
+
+
+def spans(alerts: Iterable[Alert]) -> set[tuple[Any, ...]]:
+    return {
+        (
+            a.rule,
+            a.device,
+            to_us(a.started_at),
+            to_us(a.detected_at),
+            to_us(a.cleared_at) if a.cleared_at else None,
+        )
+        for a in last_words(alerts)
+    }
+
+
+def prove(check: Any, examples: int = 25) -> None:
+    settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )(given(st.data())(check))()
+
+
+def test_agrees_with_the_plain_reference_however_arranged_and_cut(watched: Case) -> None:
+    def check(data: st.DataObject) -> None:
+        rows = draw_rows(data.draw, watched)
+        stream = draw_stream(data.draw, watched, rows)
+        reference = Reference(rulebook(watched.rule, of=CITY), CITY, DEVICES)
+        for item in often(watched, rows):
+            reference.tick(item) if isinstance(item, int) else reference.row(*item)
+        alerts = give(evaluator(watched), watched, stream, lambda: data.draw(st.booleans()))
+        assert spans(alerts) == reference.alerts()
+        assert last_words(alerts) == last_words(
+            give(evaluator(watched), watched, often(watched, rows))
+        )
+
+    prove(check)
+
+
+def test_rows_behind_the_ticks_are_judged_alike_however_cut(watched: Case) -> None:
+    def check(data: st.DataObject) -> None:
+        rows = draw_rows(data.draw, watched)
+        stream: list[Item] = list(rows)
+        for _ in range(data.draw(st.integers(1, 6))):
+            place = data.draw(st.integers(0, len(stream)))
+            ahead = data.draw(st.integers(0, watched.steps + 10)) * watched.step
+            stream.insert(place, watched.start + ahead)
+        reference = Reference(rulebook(watched.rule, of=CITY), CITY, DEVICES)
+        for item in [*stream, watched.start + 200 * watched.step]:
+            reference.tick(item) if isinstance(item, int) else reference.row(*item)
+        stream.append(watched.start + 200 * watched.step)
+        whole = give(evaluator(watched), watched, stream, lambda: False)
+        assert spans(whole) == reference.alerts()
+        assert last_words(whole) == last_words(give(evaluator(watched), watched, stream))
+
+    prove(check)
+
+
+def test_state_goes_over_a_restart(watched: Case) -> None:
+    def check(data: st.DataObject) -> None:
+        stream = draw_stream(data.draw, watched, draw_rows(data.draw, watched))
+        place = data.draw(st.integers(0, len(stream)))
+        before, after = evaluator(watched), evaluator(watched)
+        told = give(before, watched, stream[:place], lambda: data.draw(st.booleans()))
+        after.load(before.state())
+        told += give(after, watched, stream[place:])
+        assert told_in_order(told) == told_in_order(give(evaluator(watched), watched, stream))
+
+    prove(check, 15)
+
+
+def told_in_order(alerts: Iterable[Alert]) -> set[Any]:
+    """All that was told, fired and cleared."""
+    return set(map(as_key, alerts))
+
+
+def test_what_is_delivered_twice_counts_once(watched: Case) -> None:
+    def check(data: st.DataObject) -> None:
+        rows = draw_rows(data.draw, watched)
+        stream = draw_stream(data.draw, watched, rows)
+        again: list[Item] = []
+        for place, item in enumerate(stream, 1):
+            again.append(item)
+            if data.draw(st.integers(0, 9)) == 0:
+                again += stream[data.draw(st.integers(0, place - 1)) : place]
+        once = give(evaluator(watched), watched, stream)
+        engine = evaluator(watched)
+        twice = give(engine, watched, again, lambda: data.draw(st.booleans()))
+        assert last_words(twice) == last_words(once)
+        assert len(twice) == len(once)
+        known = {d.number for d in DEVICES}
+        extra = [i for i in again if not isinstance(i, int) and i[1] in known]
+        assert engine.late == len(extra) - len([r for r in rows if r[1] in known])
+
+    prove(check, 15)
+
+
+def test_no_alert_for_who_is_not_watched(watched: Case) -> None:
+    others = [d for d in DEVICES if d.number not in watched.numbers and d.cls != "feeder"]
+    engine = Evaluator(rulebook(watched.rule, of=CITY), CITY, others)
+    rows = [
+        (watched.start + n * watched.step, number, {m: v[0] for m, v in watched.values.items()})
+        for n in range(1, watched.steps)
+        for number in watched.numbers
+    ]
+    alerts = give(engine, watched, [watched.start, *rows, watched.start + 99 * watched.step])
+    assert not {a.device for a in alerts} & {d.id for d in DEVICES if d.number in watched.numbers}
+
+
+def test_an_alert_is_told_firing_before_cleared_and_names_what_it_is_about(watched: Case) -> None:
+    def check(data: st.DataObject) -> None:
+        stream = draw_stream(data.draw, watched, draw_rows(data.draw, watched))
+        book = rulebook(watched.rule, of=CITY)
+        firing: dict[Any, Alert] = {}
+        for alert in give(Evaluator(book, CITY, DEVICES), watched, stream):
+            assert alert.rulebook == book.version and alert.kind == watched.kind
+            assert alert.evidence.cls == watched.cls
+            assert alert.evidence.since <= alert.started_at <= alert.detected_at
+            assert alert.evidence.until == alert.detected_at
+            assert {"limit", "unit"} <= set(alert.evidence.facts)
+            if alert.cleared_at is None:
+                assert alert.device not in firing
+                firing[alert.device] = alert
+            else:
+                fired = firing.pop(alert.device)
+                assert alert.cleared_why and alert.cleared_at >= alert.detected_at
+                assert replace(alert, cleared_at=None, cleared_why=None) == fired
+
+    prove(check, 10)

@@ -1,0 +1,37 @@
+"""A small city without a mistake, to be broken one thing at a time."""
+
+import shutil
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from kel.city.check import check
+
+CASES = Path(__file__).parents[2] / "cases" / "city"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    folder = tmp_path / "city"
+    shutil.copytree(CASES / "good", folder)
+    return folder
+
+
+@pytest.fixture
+def tells() -> Callable[[Path, list[str]], None]:
+    """Holds all that `check` says of a folder against what is expected, line by line.
+
+    The folder is left out of file names; an expected line that ends in … is only a beginning.
+    """
+
+    def compare(folder: Path, expected: list[str]) -> None:
+        found = [str(m).replace(f"{folder.as_posix()}/", "") for m in check(folder)]
+        assert [cut(*pair) for pair in zip_longest(found, expected, fillvalue="")] == expected
+
+    return compare
+
+
+def cut(found: str, expected: str) -> str:
+    return f"{found[: len(expected) - 1]}…" if expected.endswith("…") else found
