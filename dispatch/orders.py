@@ -70,8 +70,9 @@ def expire(city: City, situation: Situation, now: datetime) -> Changes:
 def withdraw(city: City, situation: Situation, now: datetime) -> Changes:
     """Take back what is no longer wanted and not yet begun.
 
-    An order whose incident ended before anybody arrived, and one nobody has accepted whose
-    incident became another category: that may need other people and materials.
+    An order whose incident ended before anybody arrived; and one whose incident became another
+    category, which may need other people and materials: where nobody has accepted it yet, or
+    where that is severe, before anybody arrived.
     """
     changes = Changes()
     for order in _in_order(situation):
@@ -90,11 +91,14 @@ def _has_open_order(situation: Situation, incident: Incident) -> bool:
 
 
 def _unwanted(situation: Situation, order: WorkOrder) -> str | None:
+    """Why the order is to be taken back; None where it stands."""
+    if order.state not in (OrderState.SENT, OrderState.ACCEPTED):
+        return None
     incident = situation.incidents.get(order.incident)
     if incident is None:
-        on_the_way = order.state in (OrderState.SENT, OrderState.ACCEPTED)
-        return "το συμβάν έκλεισε" if on_the_way else None
-    if order.state is OrderState.SENT and incident.category != order.category:
+        return "το συμβάν έκλεισε"
+    turns = order.state is OrderState.SENT or incident.severity >= Severity.HIGH
+    if turns and incident.category != order.category:
         return "το συμβάν άλλαξε κατηγορία"
     return None
 

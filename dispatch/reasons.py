@@ -91,19 +91,21 @@ def declined(city: City, crew: Crew, until: datetime, now: datetime) -> Obstacle
 
 
 def no_stock(city: City, short: Material, free: Decimal) -> Obstacle:
+    """`short` is what no place has of it, `free` what there is."""
     item = city.items.get(short.item)
-    name, unit = (item.name, item.unit) if item else (short.item, "")
-    needed = quantity_label(short.quantity + free)
+    name, unit = (item.name, f" {item.unit}") if item else (short.item, "")
+    needed, there = quantity_label(short.quantity + free), quantity_label(free)
     days = f"· παραγγελία σε {item.lead_days} ημέρες" if item else ""
-    there = quantity_label(free)
     return Obstacle(
         Constraint.STOCK,
-        f"λείπει υλικό: {name}, χρειάζονται {needed} {unit}, διαθέσιμα {there}{days}",
+        f"λείπει υλικό: {name}, χρειάζονται {needed}{unit}, διαθέσιμα {there}{days}",
     )
 
 
 def off_shift(city: City, crew: Crew, start: datetime | None, now: datetime) -> Obstacle:
-    when = moment_label(city, start, now) if start else "· δεν έχει βάρδια αυτή την εβδομάδα"
+    if start is None:
+        return Obstacle(Constraint.SHIFT, f"{crew.name}: καμία βάρδια τις επόμενες ημέρες")
+    when = moment_label(city, start, now)
     return Obstacle(Constraint.SHIFT, f"περιμένει τη βάρδια του συνεργείου {crew.name} {when}")
 
 

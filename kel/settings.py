@@ -42,3 +42,6 @@ class Settings(BaseSettings):
     snapshot_s: float = Field(default=30.0, gt=0)  # how often it keeps its rules' state
 
     reports: Path = Path(".kel/reports")
+
+    grafana_url: str = "http://127.0.0.1:3000"
+    grafana_token: SecretStr = SecretStr("")  # of a service account that may write dashboards

@@ -11,6 +11,7 @@ RAW = "kel.raw"
 
 MQTT_ROOT = "kel/v1"
 CLOCK = f"{MQTT_ROOT}/clock"
+BRIDGE = f"{MQTT_ROOT}/bridge/status"  # retained: online, or offline by its last will
 TELEMETRY = MQTT_ROOT + "/{community}/{device}/telemetry"
 STATUS = MQTT_ROOT + "/{community}/{device}/status"
 REQUESTS = MQTT_ROOT + "/{community}/requests"

@@ -23,6 +23,7 @@ from rules.topology import ancestors, explains, topmost
 FIRE = "fire"
 WATER = "water"
 OTHER = "other"
+FIRE_SIGN = {"smoke": "καπνός", "fire": "φλόγα", "temperature": "θερμοκρασία"}  # by metric
 NOWHERE = Point(0.0, 0.0)  # only for a community that the city does not have
 
 # For a city whose files leave "other" out: somebody has to read it, nobody is sent.
@@ -136,11 +137,9 @@ def _title(
     members: Members,
 ) -> str:
     what = category.label
-    if category.family == FIRE and lead is not None and device is not None:
-        cls = city.classes.get(device.cls)
-        metric = cls.metric(lead.evidence.metric) if cls else None
-        if metric is not None:
-            what = f"{what}: {metric.label[:1].lower()}{metric.label[1:]}"
+    seen = FIRE_SIGN.get(lead.evidence.metric) if lead and category.family == FIRE else None
+    if seen is not None and seen.casefold() not in what.casefold():
+        what = f"{what}: {seen}"
     return f"{what} — {_where(city, category, device, incident, members)}"
 
 

@@ -45,6 +45,8 @@ class Evaluator:
         self.rulebook = rulebook
         self.late = 0
         self.clock = NEVER  # the last tick
+        self._city = city
+        self._own = {device.id for device in devices}
         watched = {rule.watch.cls for rule in rulebook.rules}
         active = [d for d in devices if d.state is DeviceState.ACTIVE]
         self._rosters = {
@@ -125,7 +127,8 @@ class Evaluator:
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from `state`: what belongs to a rule that decides as before and to a device of
-        this partition is remembered, everything else begins anew."""
+        this partition is remembered, everything else begins anew. `state` may know devices of
+        other partitions; they are passed over."""
         if "clock" in state:
             self.clock = int(state["clock"][0])
         for cls, roster in self._rosters.items():
@@ -151,6 +154,8 @@ class Evaluator:
     def _adopt(self, alerts: list[Alert]) -> None:
         kinds = {rule.id: (rule, kind) for rule, kind in self._kinds}
         for alert in alerts:
+            if alert.device in self._city.devices and alert.device not in self._own:
+                continue  # another partition's
             key = alert.rule, alert.device
             self._active[key] = alert
             rule, kind = kinds.get(alert.rule, (None, None))

@@ -9,16 +9,17 @@ Laws:
 - no citizen's words enter a title or a history: they must stay erasable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from kel.model.alert import Alert, Severity
+from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
+from kel.model.labels import ORDER_LABEL, SEVERITY_LABEL
 from kel.model.order import OrderState, WorkOrder
 from kel.model.place import Point
 from kel.model.request import Request
@@ -37,19 +38,6 @@ from rules.work import KEL, Work
 
 UNWORKED = frozenset({IncidentState.OPEN, IncidentState.ACKNOWLEDGED})
 
-SEVERITY_LABEL: Mapping[Severity, str] = {
-    Severity.INFO: "πληροφορία",
-    Severity.LOW: "χαμηλή",
-    Severity.MEDIUM: "μεσαία",
-    Severity.HIGH: "υψηλή",
-    Severity.CRITICAL: "κρίσιμη",
-}
-REFUSED_LABEL: Mapping[OrderState, str] = {
-    OrderState.DECLINED: "το συνεργείο δεν μπορεί",
-    OrderState.EXPIRED: "το συνεργείο δεν απάντησε",
-    OrderState.WITHDRAWN: "ανακλήθηκε",
-}
-
 
 def correlate(city: City, situation: Situation, inputs: Inputs) -> Changes:
     """Take alerts, requests and commands into incidents, and let time pass up to `inputs.now`.
@@ -57,7 +45,7 @@ def correlate(city: City, situation: Situation, inputs: Inputs) -> Changes:
     Returns incidents and their events. A command for an incident that is not active, or that
     changes nothing, leaves no trace here: it is for the caller to answer.
     """
-    work = Work.on(city, situation)
+    work = Work.on(city, situation, inputs.replies)
     for moment, _, _, sign in sorted(_steps(work, inputs), key=lambda s: s[:3]):
         pass_time(work, moment)
         _take(work, sign, moment)
@@ -278,17 +266,34 @@ def _merge(
 
 def _follow(work: Work, incident: Incident, order: WorkOrder, now: datetime) -> None:
     if order.state in (OrderState.ACCEPTED, OrderState.ARRIVED):
-        if incident.state in UNWORKED:
-            work.put(replace(incident, state=IncidentState.IN_PROGRESS))
-            at = order.accepted_at or now
-            work.tell(incident, at, "in_progress", order.number, about=order.id, who=order.crew)
+        _take_up(work, incident, order, now)
     elif order.state is OrderState.COMPLETED:
         at = order.completed_at or now
         if incident.resolved_at is None or incident.resolved_at < at:
-            work.put(replace(incident, state=IncidentState.RESOLVED, resolved_at=at))
-            work.tell(incident, at, "resolved", order.number, about=order.id, who=order.crew)
+            _complete(work, _take_up(work, incident, order, now), order, at)
     elif order.state is not OrderState.SENT:
         who = order.crew if order.state is OrderState.DECLINED else KEL
-        why = f"{order.number}: {REFUSED_LABEL[order.state]}"
+        why = f"{order.number}: {ORDER_LABEL[order.state]}"
         why = f"{why}, {order.note}" if order.note else why
         work.tell(incident, now, order.state.value, why, about=order.id, who=who)
+
+
+def _complete(work: Work, incident: Incident, order: WorkOrder, at: datetime) -> None:
+    """Resolved; but where it has become another category since, the cause is still to do."""
+    if order.category == incident.category:
+        state, what, why = IncidentState.RESOLVED, "resolved", order.number
+    else:
+        label = category_of(work.city, order.category).label
+        state, what, why = IncidentState.OPEN, "part_done", f"{order.number} ήταν για: {label}"
+    work.put(replace(incident, state=state, resolved_at=at))
+    work.tell(incident, at, what, why, about=order.id, who=order.crew)
+
+
+def _take_up(work: Work, incident: Incident, order: WorkOrder, now: datetime) -> Incident:
+    if incident.state not in UNWORKED:
+        return incident
+    taken = replace(incident, state=IncidentState.IN_PROGRESS)
+    work.put(taken)
+    at = order.accepted_at or now
+    work.tell(taken, at, "in_progress", order.number, about=order.id, who=order.crew)
+    return taken

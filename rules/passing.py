@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from kel.model.alert import Severity
 from kel.model.incident import Incident, IncidentState
-from kel.model.order import OrderState
 from rules.describe import category_of
 from rules.work import Work
 
@@ -64,8 +63,7 @@ def _may_pass(work: Work, incident: Incident) -> bool:
     Nobody is on the way, no citizen waits for somebody to come, and it is either of a lower
     severity or an operator has seen it.
     """
-    on_the_way = {OrderState.ACCEPTED, OrderState.ARRIVED}
-    if any(o.state in on_the_way for o in work.situation.orders_of(incident.id)):
+    if work.on_the_way(incident):
         return False
     if incident.requests and category_of(work.city, incident.category).people > 0:
         return False

@@ -52,8 +52,10 @@ class Silence:
         heads = np.flatnonzero(rows.first)
         before[heads] = self.last[rows.slot[heads]]
         gap = (before != NEVER) & (rows.time - self.after >= before)
+        followed = self.silent.copy()
+        followed[rows.slot[gap]] = True
         turns: list[Turn] = []
-        for row in np.flatnonzero(gap | self.silent[rows.slot]).tolist():
+        for row in np.flatnonzero(followed[rows.slot]).tolist():
             slot, at, last = int(rows.slot[row]), int(rows.time[row]), int(before[row])
             heard = bool(self.heard[slot] or not rows.first[row])
             turns += self._word(slot, at, last, heard)

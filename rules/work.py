@@ -3,6 +3,7 @@
 Law: the situation given stays as it was; all that is decided goes through `put` and `tell`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import ACTIVE, Incident, IncidentEvent
-from kel.model.order import OrderState
+from kel.model.order import Action, OrderState, Reply
 from kel.model.situation import Changes, Situation
 from rules.joining import View
 
@@ -24,10 +25,15 @@ class Work(View):
 
     changes: Changes = field(default_factory=Changes)
     owner: dict[UUID, UUID] = field(default_factory=dict)  # alert or request → its incident
+    taken_up: set[UUID] = field(default_factory=set)  # incidents whose crews are just replying
 
     @classmethod
-    def on(cls, city: City, situation: Situation) -> "Work":
+    def on(cls, city: City, situation: Situation, replies: Iterable[Reply] = ()) -> "Work":
         work = cls(city, situation.copy())
+        for reply in replies:
+            order = situation.orders.get(reply.order)
+            if order is not None and reply.action is not Action.DECLINE:
+                work.taken_up.add(order.incident)
         for incident in work.situation.incidents.values():
             work._own(incident)
         return work
@@ -58,4 +64,11 @@ class Work(View):
 
     def worked_on(self, incident: Incident) -> bool:
         """Whether a crew has taken it up, so that it must stay what it is."""
-        return any(o.state in WORKED for o in self.situation.orders_of(incident.id))
+        worked = any(o.state in WORKED for o in self.situation.orders_of(incident.id))
+        return worked or incident.id in self.taken_up
+
+    def on_the_way(self, incident: Incident) -> bool:
+        """Whether a crew is on its way or at work."""
+        out = {OrderState.ACCEPTED, OrderState.ARRIVED}
+        going = any(o.state in out for o in self.situation.orders_of(incident.id))
+        return going or incident.id in self.taken_up

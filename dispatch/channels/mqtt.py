@@ -69,14 +69,17 @@ def _text(city: City, order: WorkOrder) -> str:
     text = f"Αναχώρηση {depart}, άφιξη {arrive}."
     if any(i.place == WAREHOUSE for i in order.items):
         text += " Πρώτα από την αποθήκη."
-    items = ", ".join(_spoken(city, i) for i in order.items)
+    quantities: dict[str, Decimal] = {}
+    for line in order.items:
+        quantities[line.item] = quantities.get(line.item, Decimal(0)) + line.planned
+    items = ", ".join(_spoken(city, item, quantity) for item, quantity in quantities.items())
     return f"{text} Υλικά: {items}." if items else text
 
 
-def _spoken(city: City, line: OrderItem) -> str:
-    item = city.items.get(line.item)
-    name, unit = (item.name, item.unit) if item else (line.item, "")
-    return f"{name} {quantity_label(line.planned)} {unit}".rstrip()
+def _spoken(city: City, known: str, quantity: Decimal) -> str:
+    item = city.items.get(known)
+    name, unit = (item.name, item.unit) if item else (known, "")
+    return f"{name} {quantity_label(quantity)} {unit}".rstrip()
 
 
 def _item(city: City, line: OrderItem) -> dict[str, object]:

@@ -254,7 +254,7 @@ class VanStockEntry(Entry):
 
 class MaterialEntry(Entry):
     item: str
-    quantity: Annotated[Decimal, Field(gt=0)]
+    quantity: Annotated[Decimal, Field(gt=0, le=10**9, decimal_places=6)]
 
 
 class CategoryEntry(Entry):

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 def _id(value: str) -> str:
@@ -46,10 +46,11 @@ def _days(value: Any) -> frozenset[int]:
     """ "mon-fri", "sat,sun", "mon-sun": 0 is Monday."""
     days: set[int] = set()
     for part in value.split(",") if isinstance(value, str) else [""]:
-        first, _, last = part.strip().partition("-")
-        if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if first not in WEEKDAYS or last not in WEEKDAYS:
             raise ValueError('days are written as "mon-fri" or "sat,sun"')
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last)
         if end < start:
             raise ValueError("a range of days runs from an earlier to a later one")
         days.update(range(start, end + 1))
@@ -72,8 +73,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 
-Euro = Annotated[Decimal, Field(ge=0)]
-Amount = Annotated[Decimal, Field(ge=0)]  # of stock
+Euro = Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)]
+Amount = Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)]  # of stock
 Part = Annotated[Decimal, Field(ge=0, le=5)]  # a share added to a price
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -42,6 +42,10 @@ class Files:
     categories: Entries[CategoryEntry]
     budget: Entries[BudgetEntry]
 
+    @property
+    def all_devices(self) -> list[Found[DeviceEntry]]:
+        return [f for entries in self.devices.values() for f in entries.found]
+
 
 def read_files(folder: Path) -> tuple[Files, list[Mistake]]:
     """Everything that the folder holds, and the mistakes of single files and entries."""
@@ -49,7 +53,6 @@ def read_files(folder: Path) -> tuple[Files, list[Mistake]]:
     classes, _ = reader.tables("classes.toml", "class", ClassEntry)
     communities, _ = reader.tables("communities.toml", "community", CommunityEntry)
     crews, crews_file = reader.tables("crews.toml", "crew", CrewEntry, frozenset({"skills"}))
-    skills = crews_file.data.get("skills", {}) if crews_file else None
     categories, _ = reader.tables("categories.toml", "category", CategoryEntry)
     files = Files(
         city=reader.single("city.toml", CityEntry),
@@ -60,7 +63,7 @@ def read_files(folder: Path) -> tuple[Files, list[Mistake]]:
         feeders=reader.rows("feeders.csv", FeederEntry),
         devices=_devices(reader, classes),
         crews=crews,
-        skills=frozenset(skills) if isinstance(skills, dict) else None,
+        skills=reader.names(crews_file, "skills"),
         vehicles=reader.rows("vehicles.csv", VehicleEntry),
         items=reader.rows("items.csv", ItemEntry),
         van_stock=reader.rows("van_stock.csv", VanStockEntry),

@@ -1,13 +1,13 @@
 """What ties the entries together. Pure: entries in, mistakes out.
 
 Laws:
-- an id is told once, a reference leads somewhere, a place lies inside the municipality;
-- nobody is his own ancestor; a job of every category can be done by some crew;
+- a reference leads somewhere, nobody is his own ancestor;
+- a job of every category can be done by some crew;
 - a reference to an entry or a file that has a mistake of its own is let pass: one cause, one
   mistake.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
@@ -24,101 +24,12 @@ def check_links(files: Files) -> list[Mistake]:
     """All mistakes between entries."""
     crews = list(_crews(files))
     return [
-        *_told_once(files),
-        *_inside_the_box(files),
         *_network(files),
         *_devices(files),
         *crews,
         *_stock(files),
         *_categories(files, crews_are_right=files.crews.whole and not crews),
     ]
-
-
-# ids
-
-
-def _told_once(files: Files) -> Iterator[Mistake]:
-    by_id: tuple[list[Found[Any]], ...] = (
-        [*files.classes.found],
-        [*files.communities.found],
-        [*files.feeders.found],
-        [*files.crews.found],
-        [*files.vehicles.found],
-        [*files.items.found],
-        [*files.categories.found],
-        _all_devices(files),
-    )
-    for found in by_id:
-        yield from _once(found, lambda e: e.id, ("id",))
-    yield from _once(files.zones.found, lambda z: z.id, ("properties", "id"))
-    yield from _once(_all_devices(files), lambda d: (d.source, d.identity), ("address",))
-    yield from _once(files.van_stock.found, lambda s: (s.crew, s.item), ("item",))
-    yield from _once(files.budget.found, lambda b: (b.year, b.account, b.nature), ("account",))
-    for cls in files.classes.found:
-        yield from _inner_once([cls], "metrics", "name")
-    yield from _inner_once(files.crews.found, "people", "id")
-
-
-def _once(
-    found: Iterable[Found[Any]], key: Callable[[Any], Hashable], field: Path
-) -> Iterator[Mistake]:
-    first: dict[Hashable, Found[Any]] = {}
-    for f in found:
-        value = key(f.entry)
-        earlier = first.setdefault(value, f)
-        if earlier is not f:
-            word = " ".join(map(str, value)) if isinstance(value, tuple) else value
-            where = earlier.record.mistake(field, "")
-            yield f.record.mistake(field, f"{word} is already in {where.file}:{where.line}")
-
-
-def _inner_once(found: Iterable[Found[Any]], listed: str, name: str) -> Iterator[Mistake]:
-    """The same for what is listed inside entries (metrics, people), by its `name` field."""
-    first: dict[str, Mistake] = {}
-    for f in found:
-        for i, inner in enumerate(getattr(f.entry, listed)):
-            value = getattr(inner, name)
-            here = f.record.mistake((listed, i, name), "")
-            if value in first:
-                earlier = first[value]
-                what = f"{value} is already in {earlier.file}:{earlier.line}"
-                yield f.record.mistake((listed, i, name), what)
-            first.setdefault(value, here)
-
-
-# places
-
-
-def _inside_the_box(files: Files) -> Iterator[Mistake]:
-    if files.city is None:
-        return
-    box = files.city.entry.box
-    for found, lat, lon, lat_field, lon_field in _all_places(files):
-        swapped = "; are latitude and longitude swapped?" if box.holds(lon, lat) else ""
-        if not box.south <= lat <= box.north:
-            what = f"{lat} lies outside the city's box, {box.south} to {box.north}{swapped}"
-            yield found.record.mistake(lat_field, what)
-        if not box.west <= lon <= box.east:
-            what = f"{lon} lies outside the city's box, {box.west} to {box.east}{swapped}"
-            yield found.record.mistake(lon_field, what)
-
-
-def _all_places(files: Files) -> Iterator[tuple[Found[Any], float, float, Path, Path]]:
-    """Every place in the files: latitude, longitude, and the fields that they stand in."""
-    if files.city:
-        warehouse = files.city.entry.warehouse
-        at = "warehouse"
-        yield files.city, warehouse.lat, warehouse.lon, (at, "lat"), (at, "lon")
-    plain: list[Found[Any]] = [*files.communities.found, *files.feeders.found, *_all_devices(files)]
-    for f in plain:
-        yield f, f.entry.lat, f.entry.lon, ("lat",), ("lon",)
-    for zone in files.zones.found:
-        lon, lat = zone.entry.geometry.coordinates
-        pair = ("geometry", "coordinates")
-        yield zone, lat, lon, (*pair, 1), (*pair, 0)
-    for crew in files.crews.found:
-        base = crew.entry.base
-        yield crew, base.lat, base.lon, ("base", "lat"), ("base", "lon")
 
 
 # references
@@ -129,10 +40,6 @@ def _refers(
 ) -> Iterator[Mistake]:
     if value is not None and known is not None and value not in known:
         yield found.record.mistake(field, f"there is no {word} {value}{suggest(value, known)}")
-
-
-def _all_devices(files: Files) -> list[Found[DeviceEntry]]:
-    return [f for entries in files.devices.values() for f in entries.found]
 
 
 def _known_devices(files: Files) -> Known:
@@ -151,13 +58,13 @@ def _network(files: Files) -> Iterator[Mistake]:
         yield from _refers(zone, ("properties", "community"), "community", p.community, communities)
         yield from _refers(zone, ("properties", "station"), "device", p.station, devices)
     lamps_known = files.classes.known is None or LAMP in files.classes.known
-    feeder_of = {f.entry.id: f.entry.feeder for f in _all_devices(files)}
+    feeder_of = {f.entry.id: f.entry.feeder for f in files.all_devices}
     for feeder in files.feeders.found:
         e = feeder.entry
         yield from _refers(feeder, ("community",), "community", e.community, communities)
         yield from _refers(feeder, ("cabinet",), "device", e.cabinet, devices)
         if feeder_of.get(e.cabinet, e.id) != e.id:
-            what = f"the cabinet {e.cabinet} is said to stand on feeder {feeder_of[e.cabinet]}"
+            what = f"the cabinet {e.cabinet} is not listed as one of feeder {e.id}"
             yield feeder.record.mistake(("cabinet",), what)
         if e.lamps and not lamps_known:
             yield feeder.record.mistake(("lamps",), f"classes.toml has no class {LAMP}")
@@ -165,16 +72,16 @@ def _network(files: Files) -> Iterator[Mistake]:
 
 def _devices(files: Files) -> Iterator[Mistake]:
     known = _known_devices(files)
-    for device in _all_devices(files):
+    communities = files.communities.known
+    zones, feeders = files.zones.known, files.feeders.known
+    for device in files.all_devices:
         e = device.entry
-        yield from _refers(
-            device, ("community",), "community", e.community, files.communities.known
-        )
-        yield from _refers(device, ("zone",), "zone", e.zone, files.zones.known)
-        yield from _refers(device, ("feeder",), "feeder", e.feeder, files.feeders.known)
+        yield from _refers(device, ("community",), "community", e.community, communities)
+        yield from _refers(device, ("zone",), "zone", e.zone, zones)
+        yield from _refers(device, ("feeder",), "feeder", e.feeder, feeders)
         yield from _refers(device, ("parent",), "device", e.parent, known)
-    yield from _circles(_all_devices(files))
-    listed = {f.entry.id: f for f in _all_devices(files)}
+    yield from _circles(files.all_devices)
+    listed = {f.entry.id: f for f in files.all_devices}
     for feeder in files.feeders.found:
         for n in range(feeder.entry.lamps):
             twin = listed.get(lamp_id(feeder.entry.id, n + 1))
@@ -184,8 +91,8 @@ def _devices(files: Files) -> Iterator[Mistake]:
 
 
 def _circles(devices: list[Found[DeviceEntry]]) -> Iterator[Mistake]:
-    """Each circle of parents once, at its first device."""
-    parent = {f.entry.id: f.entry.parent for f in devices}
+    """Each circle of parents once, at the device where it was met."""
+    by_id = {f.entry.id: f for f in devices}
     done: set[str] = set()
     for f in devices:
         way: list[str] = []
@@ -193,10 +100,10 @@ def _circles(devices: list[Found[DeviceEntry]]) -> Iterator[Mistake]:
         while at is not None and at not in done:
             done.add(at)
             way.append(at)
-            at = parent.get(at)
+            at = by_id[at].entry.parent if at in by_id else None
         if at in way:
             circle = [*way[way.index(at) :], at]
-            yield f.record.mistake(("parent",), f"runs in a circle: {' → '.join(circle)}")
+            yield by_id[at].record.mistake(("parent",), f"runs in a circle: {' → '.join(circle)}")
 
 
 # people and things
@@ -218,9 +125,10 @@ def _crews(files: Files) -> Iterator[Mistake]:
 
 
 def _stock(files: Files) -> Iterator[Mistake]:
+    crews, items = files.crews.known, files.items.known
     for stock in files.van_stock.found:
-        yield from _refers(stock, ("crew",), "crew", stock.entry.crew, files.crews.known)
-        yield from _refers(stock, ("item",), "item", stock.entry.item, files.items.known)
+        yield from _refers(stock, ("crew",), "crew", stock.entry.crew, crews)
+        yield from _refers(stock, ("item",), "item", stock.entry.item, items)
 
 
 # work

@@ -8,6 +8,8 @@ from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
 from kel.city.files import Files, read_files
 from kel.city.lamps import lamps_of
 from kel.city.links import check_links
+from kel.city.once import check_once
+from kel.city.places import check_places
 from kel.model.city import City
 from kel.model.cost import BudgetLine
 from kel.model.crew import Crew, Person, Rates, Shift, Vehicle
@@ -37,7 +39,7 @@ def load_city(folder: Path, *, lamps_per_feeder: int | None = None) -> City:
     files, mistakes = read_files(folder)
     if lamps_per_feeder is not None:
         _lay_out(files, lamps_per_feeder)
-    mistakes += check_links(files)
+    mistakes += [*check_once(files), *check_places(files), *check_links(files)]
     if mistakes:
         raise MistakesError(mistakes)
     return _build(files)

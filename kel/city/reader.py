@@ -12,6 +12,7 @@ from kel.city.json_file import read_json
 from kel.city.records import Entries, Found, Record, suggest, validate
 from kel.city.toml_file import read_document
 from kel.model.mistake import Document, Mistake, MistakesError
+from kel.model.mistake import Path as Keys
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -55,7 +56,17 @@ class Reader:
         for other in document.data.keys() - {key} - beside:
             what = "there is no such table" + suggest(other, beside | {key})
             self.mistakes.append(document.mistake((other,), what))
-        return self._list(document, key, model, lambda raw: raw.get("id")), document
+        return self._list(document, key, model, ("id",), f"[[{key}]] tables"), document
+
+    def names(self, document: Document | None, key: str) -> frozenset[str] | None:
+        """The keys of the `[key]` table of a file that was read before: a list of known words."""
+        if document is None:
+            return None
+        table = document.data.get(key)
+        if isinstance(table, dict):
+            return frozenset(table)
+        self.mistakes.append(document.mistake((key,), f"should be a [{key}] table"))
+        return None
 
     def features(self, name: str, model: type[T]) -> Entries[T]:
         """The features of a GeoJSON FeatureCollection (RFC 7946)."""
@@ -64,7 +75,7 @@ class Reader:
             return Entries()
         if document.data.get("type") != "FeatureCollection":
             self.mistakes.append(document.mistake(("type",), "should be FeatureCollection"))
-        return self._list(document, "features", model, _feature_id)
+        return self._list(document, "features", model, ("properties", "id"), "features")
 
     def rows(self, name: str, model: type[T], inner: Inner | None = None) -> Entries[T]:
         """The rows of a CSV file."""
@@ -74,10 +85,8 @@ class Reader:
         document, mistakes = opened
         self.mistakes += mistakes
         absent = self._check_columns(document, model, inner)
-        listed = document.data[ROWS]
-        known = None if mistakes else frozenset(row["id"] for row in listed if "id" in row)
-        entries: Entries[T] = Entries(known=known, whole=not mistakes)
-        for i, row in enumerate(listed):
+        entries: Entries[T] = Entries(readable=not mistakes, whole=not mistakes)
+        for i, row in enumerate(document.data[ROWS]):
             raw: dict[str, Any] = {k: v for k, v in row.items() if k in model.model_fields}
             if inner:
                 raw[inner.field] = inner.gather(row)
@@ -107,14 +116,14 @@ class Reader:
         document: Document,
         key: str,
         model: type[T],
-        id_of: Callable[[Mapping[str, Any]], object],
+        id_at: Keys,
+        what: str,
     ) -> Entries[T]:
         listed = document.data.get(key)
         if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-            self.mistakes.append(document.mistake((key,), f"should be a list of [[{key}]] tables"))
+            self.mistakes.append(document.mistake((key,), f"should be a list of {what}"))
             return Entries()
-        known = frozenset(i for raw in listed if isinstance(i := id_of(raw), str))
-        entries: Entries[T] = Entries(known=known, whole=True)
+        entries: Entries[T] = Entries(readable=True, whole=True, id_at=id_at)
         for i, raw in enumerate(listed):
             self._keep(entries, model, Record(raw, document, (key, i)))
         return entries
@@ -126,6 +135,7 @@ class Reader:
         record: Record,
         absent: frozenset[str] = frozenset(),
     ) -> None:
+        entries.records.append(record)
         found, mistakes = validate(model, record, absent)
         self.mistakes += mistakes
         if found:
@@ -138,8 +148,3 @@ class Reader:
         except MistakesError as error:
             self.mistakes += error.mistakes
             return None
-
-
-def _feature_id(raw: Mapping[str, Any]) -> object:
-    properties = raw.get("properties")
-    return properties.get("id") if isinstance(properties, dict) else None

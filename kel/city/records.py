@@ -1,6 +1,6 @@
 """Records: the parts of a file that are checked one by one, and what came of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -46,18 +46,34 @@ class Found(Generic[T]):
 class Entries(Generic[T]):
     """All entries of one word.
 
-    `known` are the ids that stand in the file, also those of entries with mistakes, so that a
-    reference to such a one is not a second mistake; None where the file could not be read at all.
-    `whole` says that nothing of the file was left out of `found`.
+    `records` are all that stand in the file, `found` those that are right in themselves; `whole`
+    says that these are the same. `id_at` is where a record's id stands.
     """
 
+    records: list[Record] = field(default_factory=list)
     found: list[Found[T]] = field(default_factory=list)
-    known: frozenset[str] | None = None
+    readable: bool = False
     whole: bool = False
+    id_at: Path = ("id",)
 
     @property
     def entries(self) -> list[T]:
         return [f.entry for f in self.found]
+
+    def ids(self) -> Iterator[tuple[Record, str]]:
+        """The records that have an id, with it."""
+        for record in self.records:
+            value: Any = record.raw
+            for key in self.id_at:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            if isinstance(value, str):
+                yield record, value
+
+    @property
+    def known(self) -> frozenset[str] | None:
+        """The ids in the file, also of records with mistakes, so that a reference to one of these
+        is not a second mistake; None where the file could not be read in full."""
+        return frozenset(id_ for _, id_ in self.ids()) if self.readable else None
 
 
 def validate(

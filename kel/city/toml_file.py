@@ -10,7 +10,7 @@ import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
 from kel.city.text_file import failure, read_text
-from kel.model.mistake import Document
+from kel.model.mistake import Document, MistakesError
 from kel.model.mistake import Path as Keys
 
 _LANGUAGE = Language(tree_sitter_toml.language())
@@ -30,7 +30,7 @@ def read_document(path: Path) -> Document:
     return Document(path.as_posix(), data, _lines(text.encode()))
 
 
-def _syntax(path: Path, text: str, message: str) -> Exception:
+def _syntax(path: Path, text: str, message: str) -> MistakesError:
     found = _AT_LINE.search(message)
     end = text.rstrip("\n").count("\n") + 1 if found else 0
     line = int(found[1]) if found and found[1] else end
@@ -40,7 +40,12 @@ def _syntax(path: Path, text: str, message: str) -> Exception:
 def _lines(source: bytes) -> dict[Keys, int]:
     lines: dict[Keys, int] = {}
     elements: dict[Keys, int] = {}  # how many tables each array of tables has so far
-    for node in Parser(_LANGUAGE).parse(source).root_node.named_children:
+    root = Parser(_LANGUAGE).parse(source).root_node
+    if (
+        root.has_error
+    ):  # tomllib took what the grammar does not know: no line is better than a wrong
+        return {}
+    for node in root.named_children:
         if node.type == "pair":
             _pair(node, (), lines)
         elif node.type in ("table", "table_array_element"):

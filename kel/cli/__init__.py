@@ -22,6 +22,8 @@ COMMANDS = {
     "migrate": "kel.cli.store:migrate",
     "maintain": "kel.cli.store:maintain",
     "doctor": "kel.cli.doctor:doctor",
+    "grafana": "kel.cli.grafana:grafana",
+    "health": "kel.cli.health:health",
     "incidents": "kel.cli.incidents:incidents",
     "report": "kel.cli.report:report",
     "trace": "kel.cli.trace:trace",

@@ -60,7 +60,7 @@ def acknowledge(number: str, why: str) -> None:
     """Acknowledge incident NUMBER: somebody has seen it and looks after it."""
     from kel.stack.kept import some_database
 
-    with some_database(Settings()) as settings, connect(settings, autocommit=True) as connection:
+    with some_database(Settings()) as settings, connect(settings) as connection:
         _tell(connection, number, why)
 
 

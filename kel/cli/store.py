@@ -13,7 +13,7 @@ def migrate() -> None:
     from kel.store.migrate import migrate as bring_up
 
     settings = Settings()
-    with connect(settings, autocommit=True) as connection:
+    with connect(settings) as connection:
         applied = bring_up(connection)
         let_reader_in(connection, settings)
     click.echo("\n".join(applied) or "up to date")
@@ -26,7 +26,7 @@ def maintain(keep_days: int) -> None:
     from kel.store.connect import connect
     from kel.store.maintain import drop_old, roll_up
 
-    with connect(Settings(), autocommit=True) as connection:
+    with connect(Settings()) as connection:
         rolled = roll_up(connection)
         dropped = drop_old(connection, keep_days)
     click.echo(f"{rolled} hours rolled up, {dropped} chunks dropped")

@@ -24,7 +24,7 @@ from kel.model.stock import Movement, Reservation, Stock
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What an operator asks of the desk: `what` is acknowledge, …; answered by an incident event."""
+    """What an operator asks of the desk: `what` is acknowledge, …; an incident event answers it."""
 
     id: UUID
     at: datetime

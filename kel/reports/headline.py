@@ -23,7 +23,7 @@ def headline(week: Week) -> str:
     biggest = max(week.costly, key=lambda i: i.cost.total, default=None)
     if biggest is not None and biggest.cost.total > 0:
         sentence += f"· {_share_of(biggest, week.cost.total)}"
-    return sentence + "."
+    return sentence if sentence.endswith("…") else sentence + "."
 
 
 def change_of(this: Decimal, last: Decimal | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -54,16 +54,24 @@ def render_html(week: Week) -> str:
 
 
 def render_pdf(html: str) -> bytes:
-    """The page as PDF on one A4 sheet, text as text, made from the HTML alone."""
-    from weasyprint import CSS, HTML  # loads Pango: only where a PDF is asked for
+    """The page as PDF on one A4 sheet, text as text, made from the HTML alone.
 
-    page = HTML(string=html, url_fetcher=_refuse)
-    document = page.render()
-    for size in SMALLER:
-        if len(document.pages) == 1:
-            break
-        smaller = CSS(string=f"html {{font-size: {TYPE_PT * size:.2f}pt !important}}")
-        document = page.render(stylesheets=[smaller])
+    Raises ValueError where the HTML asks for a picture, a font or a file from elsewhere.
+    """
+    # Here, because it loads Pango: only where a PDF is asked for.
+    from weasyprint import CSS, HTML
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    page = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=(), fail_on_errors=True))
+    try:
+        document = page.render()
+        for size in SMALLER:
+            if len(document.pages) == 1:
+                break
+            smaller = CSS(string=f"html {{font-size: {TYPE_PT * size:.2f}pt !important}}")
+            document = page.render(stylesheets=[smaller])
+    except FatalURLFetchingError as error:
+        raise ValueError(f"the page is one file and fetches nothing: {error}") from error
     return bytes(document.write_pdf())
 
 
@@ -125,10 +133,6 @@ def _states(week: Week) -> str:
         if count:
             told.append(greek.plural(count, one, many))
     return ", ".join(told)
-
-
-def _refuse(url: str, *_: object, **__: object) -> NoReturn:
-    raise ValueError(f"the page is one file, it fetches nothing: {url}")
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from ingest.registry import Registry
 from ingest.route import Router
 from kel.kafka import ensure_topic
 from kel.model.city import City
@@ -25,7 +26,7 @@ from kel.model.moment import SECOND_US
 from kel.mqtt import Link, Received
 from kel.records import encode
 from kel.settings import ClockKind, Settings
-from kel.topics import CLOCK, RAW, UPLINK, partition_of
+from kel.topics import BRIDGE, CLOCK, RAW, UPLINK, partition_of
 
 log = logging.getLogger("kel.bridge")
 
@@ -119,7 +120,7 @@ class Bridge:
         self._clock: SystemClock | StoryClock = (
             StoryClock() if story else SystemClock(settings.tick_s)
         )
-        self._gathering = Gathering(Router(city.devices.values()).group, settings.partitions)
+        self._gathering = Gathering(Router(Registry(city.devices.values())).group, settings.partitions)
         self._woken = asyncio.Event()
         self._held: list[Received] = []
         loop = asyncio.get_running_loop()
@@ -128,6 +129,7 @@ class Bridge:
             "kel-bridge",
             (*UPLINK, CLOCK) if story else UPLINK,
             wake=lambda: loop.call_soon_threadsafe(self._woken.set),
+            will=(BRIDGE, b"offline"),
         )
 
     async def run(self) -> None:
@@ -135,6 +137,7 @@ class Bridge:
         await ensure_topic(self._settings)
         producer = await _producer(self._settings)
         await asyncio.to_thread(self._link.open)
+        await asyncio.to_thread(self._link.publish, [(BRIDGE, b"online")], retain=True)
         log.info("the bridge is open")
         try:
             while True:

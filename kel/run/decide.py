@@ -5,7 +5,7 @@ happened, what crews answered, what it cost, what lapsed, what to do next. Live 
 offline history, a replay and a test all call `decide`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from zoneinfo import ZoneInfo
@@ -18,12 +18,12 @@ from kel.costs.loss import Loss, energy_wasted, loss_costs, water_lost
 from kel.costs.order import order_costs
 from kel.model.city import City
 from kel.model.cost import CostEntry
-from kel.model.ids import make_id
-from kel.model.incident import Incident, IncidentEvent, IncidentState
+from kel.model.incident import Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
 from kel.run.ports import Readings
 from rules import incidents
+from rules.describe import category_of
 
 
 def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings) -> Changes:
@@ -41,32 +41,21 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
             stage(incidents.follow_orders(city, work, more.orders.values(), now))
 
     stage(incidents.correlate(city, work, inputs))
+    work.take(inputs)
     answered = stage(orders.answer(city, work, inputs.replies, now))
     stage(_work_costs(city, work, answered.orders.values()))
     follow(answered)
     follow(stage(orders.expire(city, work, now)))
     follow(stage(orders.withdraw(city, work, now)))
-    ended = [i for i in changes.incidents.values() if i.state is IncidentState.CLOSED]
+    ended = [i for i in changes.incidents.values() if _has_ended(i)]
     changes.add(_loss_costs(city, ended, readings, now))
-    _plan(city, work, now, stage)
+    stage(orders.dispatch(city, work, plan(city, work, now), now))
     return changes
 
 
-def _plan(
-    city: City, work: Situation, now: datetime, stage: Callable[[Changes], Changes]
-) -> None:
-    made = plan(city, work, now)
-    sent = stage(orders.dispatch(city, work, made, now))
-    for order in sent.orders.values():
-        work.unplanned.pop(order.incident, None)
-    told = Changes()
-    for each in made.unplanned:
-        if work.unplanned.get(each.incident) != each.reason:
-            event = make_id("incident_event", each.incident, now, "unplanned")
-            told.incident_events.append(
-                IncidentEvent(event, each.incident, now, "unplanned", "kel", each.reason)
-            )
-    stage(told)
+def _has_ended(incident: Incident) -> bool:
+    """Closed for good; one that was merged into another has no signs left, and lost nothing."""
+    return incident.state is IncidentState.CLOSED and bool(incident.alerts or incident.requests)
 
 
 def _work_costs(city: City, work: Situation, answered: Iterable[WorkOrder]) -> Changes:
@@ -91,7 +80,7 @@ def _loss_costs(
 
 def lost(city: City, incident: Incident, readings: Readings, now: datetime) -> list[CostEntry]:
     """The entries of the water or energy that an ended incident lost, from its start to its end."""
-    category = city.categories[incident.category]
+    category = category_of(city, incident.category)
     until = incident.resolved_at or incident.closed_at or now
     span = (incident.started_at, until)
     if category.loss == "water" and incident.zone:

@@ -16,7 +16,7 @@ import numpy as np
 from psycopg import Connection
 
 from kel.model.city import City
-from kel.model.moment import MINUTE_US
+from kel.model.moment import MINUTE_US, to_us
 from kel.model.reading import Output
 from kel.run.cityfiles import CityFiles, read_folder
 from kel.run.history import History, kept_history
@@ -118,7 +118,7 @@ class Demo:
             ends.callback(announced.unlink, missing_ok=True)
             self._say("Mosquitto, Kafka and PostgreSQL are up")
             settings = stack.settings("kel-clock", self._options.city)
-            connection = ends.enter_context(connect(settings, autocommit=True))
+            connection = ends.enter_context(connect(settings))
             migrate(connection)
             city = load(connection, self.files.city, self.story.history_start)
             with Services(stack, self._environment()) as services:
@@ -179,7 +179,8 @@ class Demo:
         )
 
     def _play(self, player: Player, store: StoryStore) -> None:
-        start, whole = self.story.start_us, self.story.end_us - self.story.start_us
+        start = to_us(self.story.start)
+        whole = to_us(self.story.end) - start
         end = start + int(whole * self._options.hours / 24)
         step_s = self._options.seconds * STEP_US / whole
         before = self.story.start

@@ -38,7 +38,7 @@ class Desk:
     def __init__(self, settings: Settings, city: City, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._connection = connect(settings, autocommit=True)
+        self._connection = connect(settings)
         self._connection.execute(f"LISTEN {CHANNEL}")
         self._city = numbered(self._connection, city)
         self._store = DeskStore(self._connection)
@@ -71,6 +71,7 @@ class Desk:
             self._situation = self._store.situation()
             return self.step()
         self._situation.apply(changes)
+        self._situation.take(inputs)
         self._decided = now
         return True
 

@@ -113,7 +113,7 @@ def _kafka(settings: Settings) -> Problems:
 
 def _database(settings: Settings) -> Problems:
     try:
-        connection = connect(settings, autocommit=True)
+        connection = connect(settings)
     except psycopg.OperationalError as error:
         yield f"no database: {str(error).splitlines()[0]} (KEL_DATABASE, KEL_DATABASE_PASSWORD)"
         return

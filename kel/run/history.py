@@ -34,7 +34,7 @@ from kel.run.cityfiles import CityFiles
 from kel.run.decide import decide
 from kel.run.partition import pack_state
 from kel.simulate.crews import CrewSim
-from kel.simulate.history import history_troubles
+from kel.simulate.history import HISTORY_EVERY, history_troubles
 from kel.simulate.story import Story
 from kel.simulate.troubles import Trouble
 from kel.simulate.voices import kel_json
@@ -44,8 +44,7 @@ from kel.topics import REPLIES
 from rules.evaluate import Evaluator
 
 STEP_US = 30 * MINUTE_US
-EVERY = {"pump": 15 * MINUTE_US, "zone": 15 * MINUTE_US, "feeder": 15 * MINUTE_US}
-STORED_EVERY_US = {"lamp": 6 * HOUR_US}
+STORED_EVERY_US = {"lamp": 6 * HOUR_US, "feeder": HOUR_US}
 
 
 @dataclass
@@ -83,9 +82,9 @@ class Offline:
 
     def step(self, since: int, until: int) -> None:
         """Half an hour: what devices, citizens and crews say, and what the desk makes of it."""
-        told = self.world.step(since, until, EVERY)
-        said = [kel_json.request(request) for request in told.requests]
-        said += self._reply(since, until)
+        said = self._reply(since, until)
+        told = self.world.step(since, until, HISTORY_EVERY)
+        said += [kel_json.request(request) for request in told.requests]
         taken = self._intake.take([Message(t, p, until) for t, p in said])
         alerts = [alert for frame in told.frames for alert in self._evaluator.frame(frame)]
         alerts += self._evaluator.tick(until)
@@ -98,6 +97,7 @@ class Offline:
         )
         changes = decide(self._city, self._situation, inputs, self._readings)
         self._situation.apply(changes)
+        self._situation.take(inputs)
         for message in changes.outbox:
             self.crews.order(dict(message.payload))
         self._note(told.frames, alerts, changes)
@@ -134,8 +134,9 @@ def thinned(frame: Frame) -> Frame:
     span = STORED_EVERY_US.get(frame.cls)
     if span is None:
         return frame
-    due = frame.time // STEP_US % (span // STEP_US)
-    return frame.take(np.flatnonzero(due == frame.device % (span // STEP_US)))
+    every = HISTORY_EVERY[frame.cls]
+    nth = span // every
+    return frame.take(np.flatnonzero(frame.time // every % nth == frame.device % nth))
 
 
 def make_history(
@@ -143,7 +144,7 @@ def make_history(
 ) -> History:
     """Run the weeks before the story. `progress` hears the share that is done."""
     offline = Offline(files, story)
-    first, last = to_us(story.history_start), story.start_us
+    first, last = to_us(story.history_start), to_us(story.start)
     for since in range(first, last, STEP_US):
         until = min(since + STEP_US, last)
         offline.step(since, until)

@@ -24,7 +24,7 @@ from kel.simulate.speak import Speaker
 from kel.simulate.story import Story
 from kel.simulate.world import World
 from kel.store.story import Stand
-from kel.topics import CLOCK, ORDERS, REPLIES
+from kel.topics import BRIDGE, CLOCK, ORDERS, REPLIES
 
 STALL_S = 90.0  # nothing committed for so long: something is broken, not slow
 
@@ -55,6 +55,13 @@ def logins(city: City) -> list[str]:
     return [*GATEWAYS.values(), "citizens", *city.communities, *city.crews]
 
 
+def _hears(login: str, city: City) -> list[str]:
+    """What a login subscribes to: a crew its orders, the clock whether the bridge is there."""
+    if login == "kel-clock":
+        return [BRIDGE]
+    return [ORDERS.format(crew=login)] if login in city.crews else []
+
+
 class Player:
     """The city on the air. `look` asks the store; `watch` starts again what has died."""
 
@@ -78,7 +85,7 @@ class Player:
             login: Link(
                 settings,
                 f"story-{login}",
-                [ORDERS.format(crew=login)] if login in world.city.crews else [],
+                _hears(login, world.city),
                 user=login,
                 password=password,
             )
@@ -89,7 +96,17 @@ class Player:
     def __enter__(self) -> "Player":
         for link in self._links.values():
             link.open()
+        self._wait_for_bridge()
         return self
+
+    def _wait_for_bridge(self) -> None:
+        """What is published before the bridge has ever subscribed would reach nobody."""
+        patience = monotonic() + STALL_S
+        while not any(m.payload == b"online" for m in self._links["kel-clock"].receive()):
+            if monotonic() > patience:
+                raise StalledError(f"no bridge came up within {STALL_S:.0f} s")
+            self._watch()
+            sleep(0.05)
 
     def __exit__(self, *_: object) -> None:
         for link in self._links.values():
@@ -108,7 +125,7 @@ class Player:
             yield from_us(until)
 
     def _step(self, since: int, until: int) -> None:
-        said = [*self._speak(since, until), *self._reply(since, until)]
+        said = [*self._reply(since, until), *self._speak(since, until)]
         self._tell_time(until, tick=False)
         self._publish(said)
         self._tell_time(until, tick=True)
@@ -128,8 +145,8 @@ class Player:
         by_login: dict[str, list[tuple[str, bytes]]] = {}
         for topic, payload in messages:
             by_login.setdefault(login_of(topic), []).append((topic, payload))
-        for login, mine in by_login.items():
-            self._links[login].publish(mine)
+        sent = [info for login, mine in by_login.items() for info in self._links[login].send(mine)]
+        Link.wait(sent)
 
     def _tell_time(self, now: int, *, tick: bool) -> None:
         """Say what time it is before a step's messages; the tick after them ends the step.
@@ -157,7 +174,8 @@ class Player:
             sleep(0.02)
 
     def _hear_orders(self) -> None:
-        for link in self._links.values():
+        for crew in self._world.city.crews:
+            link = self._links[crew]
             orders = link.receive()
             for received in orders:
                 payload = orjson.loads(received.payload)

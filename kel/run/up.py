@@ -25,7 +25,7 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
     with Stack(logins(files.city)) as stack:
         announced = announce(stack)
         try:
-            with connect(stack.settings("kel-desk", settings.city), autocommit=True) as connection:
+            with connect(stack.settings("kel-desk", settings.city)) as connection:
                 migrate(connection)
                 load(connection, files.city, datetime.now(UTC))
             environment = {"KEL_CITY": str(settings.city.resolve())}

@@ -80,7 +80,6 @@ class Worker:
     def _open_store(self, city: City) -> None:
         self._connection = connect(self._settings)
         self._city = numbered(self._connection, city)
-        self._connection.commit()
         self._store = StreamStore(self._connection, self._city.classes, RAW, self._kafka_id)
 
     async def take(self, event: Any) -> None:
@@ -204,10 +203,12 @@ def main(settings: Settings, city: City, rulebook: Rulebook) -> None:
         except Exception:
             _end()
 
-    @app.timer(settings.commit_s)
+    @app.task
     async def commit() -> None:
         try:
-            await worker.commit()
+            while not app.should_stop:
+                await asyncio.sleep(settings.commit_s)
+                await worker.commit()
         except Exception:
             _end()
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from kel.model.frame import Float64, Int64
-from kel.model.moment import EPOCH, HOUR_US, to_us
+from kel.model.moment import HOUR_US
 
 DAY_US = 24 * HOUR_US
 
@@ -52,14 +52,3 @@ def local_time(times: Int64, zone: str) -> LocalTime:
         months % 12 + 1,
         (day - year) / 365.25,
     )
-
-
-def midnight_us(day: datetime, zone: str) -> int:
-    """The local midnight that begins the calendar day of `day` (µs UTC)."""
-    return to_us(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC))
-
-
-def local_day_us(day: int, zone: str) -> int:
-    """The local midnight that begins the `day`-th day since 1970 (µs UTC)."""
-    date = EPOCH.replace(tzinfo=None) + np.timedelta64(day, "D").item()
-    return midnight_us(date, zone)

@@ -62,7 +62,6 @@ class CrewSim:
     def __init__(self, city: City, seed: int) -> None:
         self._city, self._seed = city, seed
         self._jobs: dict[str, Job] = {}
-        self._answered = 0  # the end of the last span that was answered
 
     def order(self, payload: Mapping[str, Any]) -> None:
         """An order came, as the JSON of its MQTT message."""
@@ -92,7 +91,6 @@ class CrewSim:
                 replies.append((at, str(job.payload["crew"]), self._reply(known, job, action, at)))
                 if action == "complete":
                     job.completed_at = at
-        self._answered = max(self._answered, until_us)
         replies.sort(key=lambda r: (r[0], r[1], str(r[2]["id"])))
         return [(crew, reply) for _, crew, reply in replies]
 
@@ -118,14 +116,8 @@ class CrewSim:
         made, arrive = _us(payload["made_at"]), _us(payload["arrive_at"])
         accepts = made + int(ANSWER_US[0] + answer * (ANSWER_US[1] - ANSWER_US[0]))
         people = frozenset(str(_id(person)) for person in payload.get("people", ()))
-        free = max(
-            (
-                j.completes
-                for j in self._jobs.values()
-                if j.people & people and "complete" in j.todo
-            ),
-            default=0,
-        )
+        busy = (j for j in self._jobs.values() if j.people & people and "complete" in j.todo)
+        free = max((job.completes for job in busy), default=0)
         arrives = arrive + int(EARLY_US + drive * (LATE_US - EARLY_US))
         arrives = max(arrives, accepts + 2 * MINUTE_US, free + BETWEEN_JOBS_US)
         hours = self._hours(payload) * (WORK[0] + float(work) * (WORK[1] - WORK[0]))
@@ -160,14 +152,19 @@ class CrewSim:
 
     def _used(self, known: str, payload: Mapping[str, Any]) -> list[Payload]:
         """As planned, but now and then one more or one less."""
-        used: list[Payload] = []
-        for i, item in enumerate(payload.get("items", ())):
-            chance = float(uniform(self._seed, Stream.CREW, crc32(known.encode()), 10 + i)[0])
-            quantity = float(item["quantity"])
-            if chance < ODD_USE:
-                quantity = max(quantity + (1 if chance < ODD_USE / 2 else -1), 0.0)
-            used.append({"item": item["item"], "quantity": _plain(quantity)})
-        return used
+        planned: dict[str, float] = {}
+        for line in payload.get("items", ()):  # of two places perhaps: the crew reports the sum
+            planned[line["item"]] = planned.get(line["item"], 0.0) + float(line["quantity"])
+        return [
+            {"item": item, "quantity": _plain(self._odd(known, i, quantity))}
+            for i, (item, quantity) in enumerate(planned.items())
+        ]
+
+    def _odd(self, known: str, i: int, quantity: float) -> float:
+        chance = float(uniform(self._seed, Stream.CREW, crc32(known.encode()), 10 + i)[0])
+        if chance >= ODD_USE:
+            return quantity
+        return max(quantity + (1 if chance < ODD_USE / 2 else -1), 0.0)
 
     def _km(self, payload: Mapping[str, Any]) -> float:
         crew = self._city.crews.get(str(payload["crew"]))

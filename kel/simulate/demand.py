@@ -16,25 +16,29 @@ LITRES_A_DAY = 165.0
 TANK_CLOCK_US = 2 * HOUR_US  # the stations' clocks keep winter time, and so whole days
 
 # Share of the mean use at each local hour.
-_WORKDAY = (
-    (0.30, 0.14, 0.09, 0.08, 0.09, 0.22, 0.80, 1.60, 1.75, 1.45, 1.22, 1.15)
-    + (1.20, 1.30, 1.25, 1.05, 0.95, 1.00, 1.22, 1.52, 1.80, 1.72, 1.25, 0.68)
-)  # fmt: skip
-_WEEKEND = (
-    (0.38, 0.18, 0.10, 0.08, 0.09, 0.14, 0.35, 0.80, 1.30, 1.65, 1.68, 1.55)
-    + (1.50, 1.52, 1.42, 1.15, 1.00, 1.02, 1.20, 1.45, 1.66, 1.60, 1.20, 0.72)
-)  # fmt: skip
+_WORKDAY = np.array(
+    [
+        [0.30, 0.14, 0.09, 0.08, 0.09, 0.22, 0.80, 1.60, 1.75, 1.45, 1.22, 1.15],
+        [1.20, 1.30, 1.25, 1.05, 0.95, 1.00, 1.22, 1.52, 1.80, 1.72, 1.25, 0.68],
+    ]
+)
+_WEEKEND = np.array(
+    [
+        [0.38, 0.18, 0.10, 0.08, 0.09, 0.14, 0.35, 0.80, 1.30, 1.65, 1.68, 1.55],
+        [1.50, 1.52, 1.42, 1.15, 1.00, 1.02, 1.20, 1.45, 1.66, 1.60, 1.20, 0.72],
+    ]
+)
 # Litres an hour and connection for gardens, at the height of the night's watering.
 _GARDENS = {5: 0.5, 6: 1.2, 7: 1.8, 8: 1.8, 9: 0.9}
 _WATERING = ((0.0, 20.0, 22.0, 24.0), (0.0, 0.0, 1.0, 1.0))
 _MORNING = ((0.0, 4.0, 6.5, 24.0), (1.0, 1.0, 0.0, 0.0))
 
 
-def _course(hours: tuple[float, ...]) -> Float64:
+def _course(hours: Float64) -> Float64:
     """The daily course at each minute, of mean 1, closed at midnight."""
-    at_hours = np.append(np.array(hours), hours[0])
+    at_hours = np.append(hours, hours[0, 0])
     minutes = np.interp(np.arange(1440) / 60, np.arange(25), at_hours)
-    return minutes / float(minutes.mean())
+    return np.asarray(minutes / minutes.mean(), np.float64)
 
 
 class Demand:
@@ -66,7 +70,8 @@ class Demand:
         height = self._monthly[local.month] * np.maximum(
             np.interp(local.hour, *_WATERING), np.interp(local.hour, *_MORNING)
         )
-        return (self.mean * (course * heat)[:, None] + self._gardens * height[:, None]) * wander
+        wanted: Float64 = self.mean * (course * heat)[:, None] + self._gardens * height[:, None]
+        return wanted * wander
 
     def tank_course(self, times: Int64) -> tuple[Float64, Float64]:
         """What a tank takes, as a share of the station's mean use, and what it so has gained, in

@@ -52,10 +52,11 @@ class FireSensors:
         air = own + 0.3 * swing(self._seed, Stream.AIR, key, due.time)
         warm = 0.15 * smoke
         used = (uniform(self._seed, Stream.CITY, key, 11) + due.time / DAY_US / 1500) % 1
+        humidity: Float64 = np.clip(block.weather.humidity[row] - 2 * air, 5.0, 100.0)
         return {
             "smoke": np.round(smoke + haze, 2),
             "temperature": np.round(block.weather.temperature[row] + air + warm, 1),
-            "humidity": np.round(np.clip(block.weather.humidity[row] - 2 * air, 5, 100), 1),
+            "humidity": np.round(humidity, 1),
             "battery": np.round(100 - 60 * used),
         }
 
@@ -126,7 +127,7 @@ def _smoke(fire: Trouble, camera: str, since_us: int, until_us: int) -> Iterator
 
 
 def _score(age: float) -> float:
-    return round(0.71 + 0.22 * min(max(age, 0.0), 1.0), 4)
+    return round(0.76 + 0.17 * min(max(age, 0.0), 1.0), 4)
 
 
 def _passers_by(
@@ -141,7 +142,7 @@ def _passers_by(
             share = uniform(seed, Stream.CAMERA, key, step)
             kind = uniform(seed, Stream.CAMERA, key, -1 - step)
             starts = day * DAY_US + _quarters(share * 13 * 60 + 6 * 60)
-            for i in np.flatnonzero((starts + LOOK_US >= since_us) & (starts < until_us)):
+            for i in np.flatnonzero((starts + LOOK_US >= since_us) & (starts < until_us)).tolist():
                 yield from _look(cameras[i].id, int(starts[i]), kind[i], since_us, until_us)
 
 

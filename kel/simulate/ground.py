@@ -18,7 +18,8 @@ def metres_to(lat: ArrayLike, lon: ArrayLike, place: Point) -> Float64:
     """Straight metres from each of the places given in degrees to `place`."""
     north = (np.asarray(lat, dtype=np.float64) - place.lat) * METRES_PER_DEGREE
     east = (np.asarray(lon, dtype=np.float64) - place.lon) * METRES_PER_DEGREE
-    return np.hypot(north, east * np.cos(np.radians(place.lat)))
+    away: Float64 = np.hypot(north, east * np.cos(np.radians(place.lat)))
+    return away
 
 
 def beside(place: Point, north_m: float, east_m: float) -> Point:

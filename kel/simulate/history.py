@@ -1,6 +1,6 @@
-"""Troubles of the weeks before the story, drawn from a seed and the habits that its file declares."""
+"""Troubles of the weeks before the story, drawn from a seed and the causes its file declares."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zlib import crc32
@@ -16,6 +16,17 @@ from kel.simulate.ground import beside
 from kel.simulate.story import History
 from kel.simulate.story_entries import CauseEntry
 from kel.simulate.troubles import Kind, Report, Trouble
+
+# How often devices report in the history: coarser than live, and still more often than the rules
+# of the example city call silence.
+HISTORY_EVERY = {
+    "pump": 5 * MINUTE_US,
+    "zone": 10 * MINUTE_US,
+    "leak": 15 * MINUTE_US,
+    "lamp": 60 * MINUTE_US,
+    "feeder": 15 * MINUTE_US,
+    "fire": 15 * MINUTE_US,
+}
 
 QUIET_BEFORE_END_US = 12 * HOUR_US  # the story begins with a city in order
 PEOPLE_WAKE, PEOPLE_SLEEP = 7.0, 22.5  # local hours in which citizens report
@@ -34,6 +45,7 @@ def history_troubles(
     """The troubles of `days` from `start`, in order of their begin.
 
     Each cause has a generator of its own, so that changing one leaves the others as they were.
+    Nothing has the same trouble twice at a time.
     """
     troubles: list[Trouble] = []
     for i, cause in enumerate(history.causes):
@@ -46,7 +58,17 @@ def history_troubles(
             bare = causes.bare(f"h{i:02d}-{n:03d}", cause.kind, starts, cause.ramp, ends)
             trouble = _cause(city, random, cause, bare)
             troubles.append(replace(trouble, reports=_reports(city, random, cause, trouble)))
-    return sorted(troubles, key=lambda t: (t.starts_us, t.id))
+    return list(_apart(sorted(troubles, key=lambda t: (t.starts_us, t.id))))
+
+
+def _apart(troubles: Iterable[Trouble]) -> Iterator[Trouble]:
+    """Without those that befall what has the same trouble already."""
+    busy: dict[tuple[object, ...], int] = {}
+    for trouble in troubles:
+        on = (trouble.kind, trouble.zone, trouble.feeder, trouble.devices)
+        if trouble.kind is Kind.MATTER or busy.get(on, 0) <= trouble.starts_us:
+            busy[on] = trouble.ends_us or trouble.starts_us
+            yield trouble
 
 
 def _cause(city: City, random: np.random.Generator, cause: CauseEntry, bare: Trouble) -> Trouble:

@@ -72,7 +72,8 @@ class Sounding:
     def battery(self, due: Due) -> Float64:
         """% left, falling over the years."""
         used = (due.time - CHARGED_US) / DAY_US / EMPTY_IN_DAYS * 100
-        return np.round(np.clip(self._charge[due.position] - used, 3.0, 100.0))
+        left: Float64 = np.clip(self._charge[due.position] - used, 3.0, 100.0)
+        return np.round(left)
 
     def _leaks(
         self, due: Due, block: Block, troubles: Sequence[Trouble]

@@ -8,6 +8,8 @@ Laws:
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from kel.model.city import City
 from kel.model.frame import Frame
 from kel.simulate import bad
@@ -82,11 +84,13 @@ def _row_arrival(row: tuple[int, int, int, Row]) -> tuple[int, int]:
 
 
 def _rows(frame: Frame) -> Iterator[tuple[int, int, int, Row]]:
-    """Number, time, arrival and values of each row."""
+    """Number, time, arrival and values of each row, without what it does not report."""
     names = tuple(frame.metrics)
     columns: Iterable[list[float]] = (column.tolist() for column in frame.metrics.values())
+    holes = any(np.isnan(column).any() for column in frame.metrics.values())
     device, time, arrival = frame.device.tolist(), frame.time.tolist(), frame.arrival.tolist()
     for number, at, came, values in zip(
         device, time, arrival, zip(*columns, strict=True), strict=True
     ):
-        yield number, at, came, dict(zip(names, values, strict=True))
+        row = dict(zip(names, values, strict=True))
+        yield number, at, came, {m: v for m, v in row.items() if v == v} if holes else row

@@ -79,7 +79,9 @@ def story_of(document: Document, city: City) -> Story:
     return Story(
         whole.date,
         whole.seed,
-        *(from_us(day.shifted(days).at(time(0))) for days in (0, 1, -history.days)),
+        from_us(day.at(time(0))),
+        from_us(day.shifted(1).at(time(0))),
+        from_us(day.shifted(-history.days).at(time(0))),
         tuple(day.trouble(city, entry) for entry in troubles),
         tuple(sorted((Bad(day.at(b.at), b.fault) for b in bad), key=lambda b: b.at_us)),
         history,
@@ -121,7 +123,9 @@ class _Reader:
             at = ("trouble", i)
             kind = str(table.get("kind"))
             if kind not in MODELS:
-                self._tell((*at, "kind"), f"there is no kind {kind}" + suggest(kind, MODELS))
+                self._tell(
+                    (*at, "kind"), f"there is no kind {kind}" + suggest(kind, frozenset(MODELS))
+                )
                 continue
             entry = self.entry(MODELS[kind], table, at)
             if entry is None:

@@ -73,7 +73,7 @@ class Placed(TroubleEntry):
 
 
 class WaterEntry(Placed):
-    """A burst or a service leak. `size`: m³/h at 5 bar; `exponent`: N1, 0.5 metal to 1.5 plastic."""
+    """A burst or a service leak. `size`: m³/h at 5 bar; `exponent`: 0.5 metal to 1.5 plastic."""
 
     kind: Literal[Kind.BURST, Kind.SERVICE_LEAK]
     zone: str

@@ -5,6 +5,7 @@ equation of time, declination, hour angle); good to a fraction of a degree.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
 from kel.model.moment import HOUR_US
@@ -39,9 +40,10 @@ def elevation(times: Int64, place: Point) -> Float64:
     latitude = np.radians(place.lat)
     sine = np.sin(latitude) * np.sin(declination)
     sine = sine + np.cos(latitude) * np.cos(declination) * np.cos(angle)
-    return np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    degrees: Float64 = np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    return degrees
 
 
-def is_night(times: Int64, place: Point) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_night(times: Int64, place: Point) -> NDArray[np.bool_]:
     """Between sunset and sunrise."""
     return elevation(times, place) < SUNSET_DEGREES

@@ -92,7 +92,8 @@ def build_network(city: City, seed: int, demand: Demand) -> Network:
     grade = suction * BAR_M + shut_off - curve * total**2
     rise = grade[of] - friction * mean**FRICTION_EXPONENT - usual * BAR_M
     rank = np.array([np.count_nonzero(of[:i] == of[i]) for i in range(len(of))], dtype=np.intp)
-    use = np.bincount(of, demand.mean, len(pumps))
+    use = np.bincount(of, demand.mean, len(pumps)).astype(np.float64)
+    area: Float64 = np.maximum(TANK_SHARE * use * 2.2, 20.0)  # the day's swing is some 2 m
     return Network(
         tuple(z.id for z in zones),
         tuple(pumps),
@@ -107,7 +108,7 @@ def build_network(city: City, seed: int, demand: Demand) -> Network:
         design_flow,
         suction,
         TANK_SHARE * use,
-        np.maximum(TANK_SHARE * use * 2.2, 20.0),  # the day's swing moves the level by about 2 m
+        area,
     )
 
 

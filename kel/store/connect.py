@@ -1,4 +1,4 @@
-"""Connections, and the named statements of queries.sql."""
+"""Connections, and the named statements of queries*.sql."""
 
 import re
 from functools import cache
@@ -12,12 +12,16 @@ from kel.settings import Settings
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def connect(settings: Settings, *, autocommit: bool = False) -> Connection:
-    """A connection as the settings say; session in UTC, and gone with a dead peer in seconds."""
+def connect(settings: Settings) -> Connection:
+    """A connection as the settings say; session in UTC, and gone with a dead peer in seconds.
+
+    In autocommit, so that `with connection.transaction()` is a transaction of its own wherever it
+    stands, never a savepoint in one that somebody's SELECT had opened.
+    """
     return psycopg.connect(
         settings.database,
         password=settings.database_password.get_secret_value() or None,
-        autocommit=autocommit,
+        autocommit=True,
         connect_timeout=10,
         options="-c TimeZone=UTC",
         keepalives_idle=10,
@@ -29,11 +33,15 @@ def connect(settings: Settings, *, autocommit: bool = False) -> Connection:
 
 @cache
 def _queries() -> dict[str, bytes]:
-    text = (files("kel.store") / "queries.sql").read_text("utf-8")
-    parts = NAME.split(text)[1:]
-    return {name: body.strip().encode() for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    found: dict[str, bytes] = {}
+    for file in ("queries.sql", "queries_week.sql", "queries_trace.sql"):
+        parts = NAME.split((files("kel.store") / file).read_text("utf-8"))[1:]
+        for name, body in zip(parts[::2], parts[1::2], strict=True):
+            assert name not in found, f"two statements are called {name}"
+            found[name] = body.strip().encode()
+    return found
 
 
 def query(name: str) -> bytes:
-    """The statement of that name in queries.sql."""
+    """The statement of that name in queries*.sql."""
     return _queries()[name]

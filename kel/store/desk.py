@@ -38,7 +38,6 @@ class DeskStore:
     def lead(self) -> bool:
         """Become the one active desk, or learn that another is."""
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-        self._connection.commit()
         return bool(row and row[0])
 
     def watermark(self, topic: str, partitions: int) -> datetime | None:

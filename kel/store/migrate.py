@@ -38,7 +38,6 @@ def migrations(folder: str = "migrations") -> list[Traversable]:
 
 def migrate(connection: Connection) -> list[str]:
     """Bring the database's schema to this version. Returns the names of what was applied now."""
-    connection.autocommit = True
     connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     try:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")

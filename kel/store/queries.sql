@@ -232,34 +232,6 @@ ORDER BY made_at, id LIMIT %s
 -- name: mark_sent
 UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)
 
--- name: find_cost
-SELECT id FROM cost_entry WHERE id::text LIKE %s || '%%' ORDER BY amount DESC LIMIT 2
-
--- name: largest_cost
-SELECT id FROM cost_entry WHERE corrects IS NULL AND at > (SELECT max(at) FROM cost_entry) - interval '1 day'
-ORDER BY amount DESC, id LIMIT 1
-
--- name: cost
-SELECT id, at, kind, nature, amount, quantity, unit, price, incident, order_id, item, community,
-    category, account, basis, corrects
-FROM cost_entry WHERE id = %s
-
--- name: cost_incident
-SELECT i.number, i.title, i.state, i.opened_at, i.started_at, i.resolved_at, i.closed_at,
-    i.alerts, i.requests
-FROM incident i WHERE i.id = %s
-
--- name: incident_history
-SELECT at, what, who, why FROM incident_event WHERE incident = %s ORDER BY at, id
-
--- name: cost_order
-SELECT o.number, c.name, o.state, o.made_at, o.accepted_at, o.arrived_at, o.completed_at, o.km
-FROM work_order o JOIN crew c ON c.id = o.crew WHERE o.id = %s
-
--- name: cost_order_items
-SELECT i.name, oi.place, oi.planned, oi.used, i.unit FROM order_item oi JOIN item i ON i.id = oi.item
-WHERE oi.order_id = %s ORDER BY i.name
-
 -- name: hourly_metrics
 SELECT table_name, column_name FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name LIKE 'reading\_%%'

@@ -167,6 +167,12 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "2.50,0",
         ["vehicles.csv:2: speed_kmh: input should be greater than 0, not '0'"],
     ),
+    (
+        "items.csv",
+        "21.50",
+        "1e99999999",
+        ["items.csv:2: price: input should be less than or equal to 1000000000, not '1e999…"],
+    ),
 ]
 
 

@@ -128,6 +128,21 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "15.000,00",
         ["budget.csv:2: row: the row has 7 cells, the header 6 columns"],
     ),
+    (
+        "crews.toml",
+        "[skills]",
+        "[abilities]",
+        [
+            "crews.toml:0: skills: should be a [skills] table",
+            "crews.toml:1: abilities: there is no such table; known: crew, skills",
+        ],
+    ),
+    (
+        "zones.geojson",
+        '"features"',
+        '"feature"',
+        ["zones.geojson:1: features: should be a list of features"],
+    ),
 ]
 
 

@@ -1,0 +1,71 @@
+"""The Greek that people read for the words KEL counts with: one place, for screens and pages.
+
+Law: every member of these words has a label; a screen that shows one shows this.
+"""
+
+from collections.abc import Mapping
+
+from kel.model.alert import Severity
+from kel.model.cost import CostKind, CostNature
+from kel.model.incident import IncidentState
+from kel.model.order import OrderState
+
+SEVERITY_LABEL: Mapping[Severity, str] = {
+    Severity.INFO: "πληροφορία",
+    Severity.LOW: "χαμηλή",
+    Severity.MEDIUM: "μεσαία",
+    Severity.HIGH: "υψηλή",
+    Severity.CRITICAL: "κρίσιμη",
+}
+
+STATE_LABEL: Mapping[IncidentState, str] = {
+    IncidentState.OPEN: "ανοικτό",
+    IncidentState.ACKNOWLEDGED: "αναγνωρισμένο",
+    IncidentState.IN_PROGRESS: "σε εξέλιξη",
+    IncidentState.RESOLVED: "αποκαταστάθηκε",
+    IncidentState.CLOSED: "έκλεισε",
+}
+
+ORDER_LABEL: Mapping[OrderState, str] = {
+    OrderState.SENT: "στάλθηκε",
+    OrderState.ACCEPTED: "καθ’ οδόν",
+    OrderState.ARRIVED: "επί τόπου",
+    OrderState.COMPLETED: "τελείωσε",
+    OrderState.DECLINED: "αρνήθηκε",
+    OrderState.EXPIRED: "δεν απάντησε",
+    OrderState.WITHDRAWN: "αποσύρθηκε",
+}
+
+KIND_LABEL: Mapping[CostKind, str] = {
+    CostKind.LABOUR: "Εργασία",
+    CostKind.VEHICLE: "Οχήματα",
+    CostKind.MATERIAL: "Υλικά",
+    CostKind.WATER: "Χαμένο νερό",
+    CostKind.ENERGY: "Χαμένη ενέργεια",
+}
+
+NATURE_LABEL: Mapping[CostNature, str] = {
+    CostNature.CASH: "ταμειακό",
+    CostNature.MANAGEMENT: "διαχειριστικό",
+}
+
+# What an incident's history tells; a city's own words, and later ones, are shown as they are.
+EVENT_LABEL: Mapping[str, str] = {
+    "opened": "νέο συμβάν",
+    "joined": "προστέθηκε",
+    "hushed": "εξηγήθηκε",
+    "raised": "αναβαθμίστηκε",
+    "acknowledged": "αναγνωρίστηκε",
+    "planned": "εντολή",
+    "unplanned": "χωρίς σχέδιο",
+    "in_progress": "σε εξέλιξη",
+    "declined": "αρνήθηκε",
+    "expired": "δεν απάντησε",
+    "withdrawn": "αποσύρθηκε",
+    "cleared": "έληξε ειδοποίηση",
+    "resolved": "αποκαταστάθηκε",
+    "part_done": "έγινε μέρος",
+    "still_active": "δεν επαληθεύτηκε",
+    "reopened": "άνοιξε ξανά",
+    "closed": "έκλεισε",
+}
