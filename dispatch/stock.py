@@ -106,6 +106,18 @@ def use(
     return tuple(items), book.changes
 
 
+def receive(situation: Situation, item: str, quantity: Decimal, at: datetime) -> Changes:
+    """Book a delivery to the warehouse. The same delivery (item, moment) is booked once by its id."""
+    book = _Book(situation)
+    stock = book.at(WAREHOUSE, item)
+    book.put(replace(stock, on_hand=stock.on_hand + quantity))
+    receipt = make_id("movement", "receipt", item, at)
+    book.changes.movements.append(
+        Movement(receipt, at, WAREHOUSE, item, quantity, MovementKind.RECEIPT)
+    )
+    return book.changes
+
+
 def _use_one(
     book: "_Book", order: WorkOrder, item: str, quantity: Decimal, at: datetime
 ) -> list[OrderItem]:

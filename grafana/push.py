@@ -138,7 +138,9 @@ def _told(url: str) -> Iterator[None]:
     except GrafanaTimeoutError as error:
         raise PushError(f"Grafana at {url} does not answer in time") from error
     except GrafanaException as error:
-        hint = ": the service account needs the role Admin" if error.status_code == FORBIDDEN else ""
+        hint = (
+            ": the service account needs the role Admin" if error.status_code == FORBIDDEN else ""
+        )
         raise PushError(f"Grafana at {url} refused: {error.message}{hint}") from error
     except OSError as error:  # what grafana-client's HTTP library raises, connection refused too
         raise PushError(f"Grafana at {url} cannot be reached (KEL_GRAFANA_URL): {error}") from error

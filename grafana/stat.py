@@ -35,13 +35,21 @@ def numbers(
 
 
 def rows(
-    about: About, spot: Spot, *, mappings: list[Json], thresholds: Json, size: int = 20
+    about: About,
+    spot: Spot,
+    *,
+    mappings: list[Json],
+    thresholds: Json,
+    size: int = 18,
+    title_size: int = 18,
+    wide: bool = True,
 ) -> Json:
-    """A list: each row as wide as the panel, its text left, its number's word right."""
-    options = _options(size, size, values=True)
+    """A list: each row as wide as the panel. Its number's word stands right of its text where
+    `wide`, below it elsewhere."""
+    options = _options(size, title_size, values=True)
     options["colorMode"] = "background_solid"
     options["orientation"] = "horizontal"
-    options["wideLayout"] = True
+    options["wideLayout"] = wide
     fields = _fields(thresholds, "none")
     fields["defaults"]["mappings"] = mappings
     return panel("stat", about, spot, options, fields)

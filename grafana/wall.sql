@@ -52,7 +52,7 @@ SELECT to_char(kel_now() AT TIME ZONE 'Europe/Athens', 'DD/MM HH24:MI') AS "Ώρ
 
 -- name: incidents
 WITH listed AS (
-    SELECT *, row_number() OVER (
+    SELECT *, kel_short(title) AS what, row_number() OVER (
         ORDER BY state = 'resolved', severity DESC, state = 'open' DESC, opened_at, number
     ) AS place
     FROM wall_incident
@@ -61,11 +61,13 @@ SELECT text, value FROM (
     SELECT place,
         concat_ws(
             ' · ',
-            number || '  ' || title,
-            CASE WHEN strpos(title, community) = 0 THEN community END,
+            number,
             kel_span(age),
-            state_label,
-            crew_name || ' ' || order_label
+            what,
+            CASE WHEN strpos(what, community) = 0 THEN community END,
+            -- where a crew is at it, its own state says more
+            CASE WHEN crew IS NULL OR state IN ('open', 'resolved') THEN state_label END,
+            CASE WHEN state <> 'resolved' THEN crew_name || ' ' || order_label END
         ) AS text,
         CASE WHEN state = 'resolved' THEN -1 ELSE severity END::float8 AS value
     FROM listed WHERE place <= 9
@@ -87,8 +89,8 @@ SELECT lat, lon, name FROM community ORDER BY name
 SELECT
     concat_ws(
         ' · ',
-        name,
-        title,
+        CASE WHEN char_length(name) > 21 THEN left(name, 20) || '…' ELSE name END,
+        incident,
         CASE
             WHEN late THEN 'θα έπρεπε ' || to_char(
                 CASE order_state
@@ -108,12 +110,12 @@ SELECT
         WHEN late THEN 4
         ELSE coalesce(array_position(ARRAY['sent', 'accepted', 'arrived'], order_state), 0)
     END::float8 AS value
-FROM wall_crew ORDER BY order_state IS NULL, late DESC, name
+FROM wall_crew ORDER BY order_state IS NULL, late DESC, id
 
 -- name: pumps
 SELECT
     replace(kel_short(d.name), 'Αντλιοστάσιο', 'Α/Σ')
-        || coalesce(' · ' || round((l.metrics ->> 'head')::numeric) || ' m', '') AS text,
+        || coalesce('  ' || round((l.metrics ->> 'head')::numeric) || ' m', '') AS text,
     CASE
         WHEN l.time IS NULL OR l.time < kel_now() - interval '15 minutes' THEN -2
         WHEN coalesce((l.metrics ->> 'running')::float8, 1) < 0.5 THEN -1
@@ -184,7 +186,7 @@ SELECT
         ) / nullif(count(*), 0)) -- 100 only where every lamp works
         FROM device d LEFT JOIN device_latest l ON l.device = d.number
         WHERE d.cls = 'lamp' AND d.state = 'active'
-    )::float8 AS "Φωτιστικά εντάξει",
+    )::float8 AS "Φωτιστικά",
     (
         SELECT count(*) FROM (
             SELECT d.feeder FROM device d JOIN device_latest l ON l.device = d.number
@@ -192,7 +194,7 @@ SELECT
             UNION
             SELECT feeder FROM wall_incident WHERE category = 'feeder' AND state <> 'resolved'
         ) AS dark
-    )::float8 AS "Γραμμές χωρίς ρεύμα"
+    )::float8 AS "Σβηστές γραμμές"
 
 -- name: alerts
 SELECT to_char(h AT TIME ZONE 'Europe/Athens', 'HH24') AS "Ώρα",

@@ -1,5 +1,6 @@
 """`kel report`: the mayor's page of a week."""
 
+import logging
 from datetime import UTC, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ def report(week: str | None, out: Path | None) -> None:
     from kel.run.weekly import data_clock, week_named, write_pages
     from kel.store.load import numbered
 
+    logging.getLogger().setLevel(logging.WARNING)  # weasyprint tells every step
     settings = Settings()
     files = load_city_files(settings)
     zone = ZoneInfo(files.city.timezone)

@@ -1,7 +1,6 @@
 """Readings for the eye: a few of many, and their course in one line of blocks. Pure."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
 
 from kel.reports.traced import Measured, Series
 
@@ -33,24 +32,19 @@ def _by_distance(kept: Collection[int], wanted: Sequence[int]) -> list[int]:
     return sorted(wanted, key=lambda n: -min(abs(n - k) for k in kept))
 
 
-def sparkline(readings: Sequence[Measured], width: int = 60) -> str:
-    """The course over time, the lowest value as the lowest block; a blank where nothing was read.
+def sparkline(readings: Sequence[Measured], width: int = 48) -> str:
+    """The course of the values, the lowest as the lowest block.
 
-    Each cell shows the last reading of its share of the time.
+    Each cell is an equal share of the readings (not of the time) and shows the last of them.
     """
     if not readings:
         return ""
-    first, last = readings[0].at, readings[-1].at
     low, high = min(r.value for r in readings), max(r.value for r in readings)
-    width = min(width, len(readings)) or 1
-    cells = [" "] * width
-    for r in readings:
-        share = (r.value - low) / (high - low) if high > low else 0.0
-        cells[cell(r.at, first, last, width)] = BLOCKS[round(share * (len(BLOCKS) - 1))]
-    return "".join(cells)
+    cells = min(width, len(readings))
+    shown = [readings[(n + 1) * len(readings) // cells - 1] for n in range(cells)]
+    return "".join(_block(r.value, low, high) for r in shown)
 
 
-def cell(at: datetime, first: datetime, last: datetime, width: int) -> int:
-    """Where in a line of that width a moment lies."""
-    whole = max((last - first), timedelta(microseconds=1))
-    return min(max(int((at - first) / whole * width), 0), width - 1)
+def _block(value: float, low: float, high: float) -> str:
+    share = (value - low) / (high - low) if high > low else 0.0
+    return BLOCKS[round(share * (len(BLOCKS) - 1))]

@@ -29,7 +29,7 @@ from kel.model.labels import (
 from kel.model.order import OrderItem, WorkOrder
 from kel.model.request import Request
 from kel.reports import greek
-from kel.reports.series import cell, sparkline, thinned
+from kel.reports.series import sparkline, thinned
 from kel.reports.trace_words import Words, how, integrated, length, plain, price, seen
 from kel.reports.traced import AlertTrace, CostLine, Series, Trace
 
@@ -37,7 +37,7 @@ WIDTH = 100
 SPINE = Box("●   \n│   \n│   \n│   \n│   \n│   \n│   \n│   \n")
 ALERTS, NAMED, EVENTS, REQUESTS = 3, 6, 12, 4  # shown in full, by name, and so on; the rest counted
 COLUMNS = 3  # of readings beside one another
-DIM, STRONG, MARK = "dim", "bold", "bold yellow"
+DIM, STRONG, MARK, LINE = "dim", "bold", "yellow", "cyan"
 
 
 def render(trace: Trace, city: City) -> RenderableType:
@@ -56,13 +56,15 @@ def render(trace: Trace, city: City) -> RenderableType:
 def render_lines(lines: Sequence[CostLine], city: City, title: str) -> RenderableType:
     """Cost entries to choose one from, with the short ids that `kel trace` takes."""
     words = Words(city)
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("Εγγραφή", "Πότε", "Είδος"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Ποσό", justify="right", no_wrap=True)
-    table.add_column("Συμβάν", overflow="ellipsis", no_wrap=True)
+    table = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, width=WIDTH, header_style=DIM
+    )
+    for name, width in (("Εγγραφή", 8), ("Πότε", 16), ("Είδος", 22)):
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("Ποσό", justify="right", no_wrap=True, min_width=11)
+    table.add_column("Συμβάν", overflow="ellipsis", no_wrap=True, ratio=1)
     for line in lines:
-        kind = f"{KIND_LABEL[line.kind]}, {NATURE_LABEL[line.nature]}"
+        kind = f"{KIND_LABEL[line.kind]}, {NATURE_LABEL[line.nature][:5]}."
         table.add_row(
             str(line.id)[:8],
             words.moment(line.at),
@@ -75,10 +77,10 @@ def render_lines(lines: Sequence[CostLine], city: City, title: str) -> Renderabl
 
 def _step(title: str, about: str, *content: RenderableType) -> Panel:
     """One step of the way, on the spine that ties all together."""
-    head = Text(f" {greek.capitals(title)} ", style=STRONG)
-    head.append(f"{about} ", style=DIM)
+    head = Text(greek.capitals(title), style=f"{STRONG} {LINE}")
+    head.append(f" {about} ", style=f"not bold {LINE}")
     return Panel(
-        Group(*content), box=SPINE, title=head, title_align="left", width=WIDTH, border_style=DIM
+        Group(*content), box=SPINE, title=head, title_align="left", width=WIDTH, border_style=LINE
     )
 
 
@@ -130,7 +132,7 @@ def _order(order: WorkOrder, words: Words) -> Panel:
         ("προσπάθεια", f"{order.attempt}η" if order.attempt > 1 else ""),
         ("σημείωση", order.note),
     ]
-    used = [_materials(order.items, words)] if order.items else []
+    used: list[RenderableType] = [Text(), _materials(order.items, words)] if order.items else []
     return _step("Εντολή εργασίας", order.number, _pairs(rows), *used)
 
 
@@ -174,6 +176,7 @@ def _incident(
         ("κατηγορία", f"{category} · σοβαρότητα {severity} · {state}"),
         ("αιτία", words.device(incident.cause) if incident.cause else ""),
         ("άρχισε", words.moment(incident.started_at)),
+        ("άνοιξε", words.moment(incident.opened_at)),
         *(
             (name, f"{words.moment(at)}  (+{length(at - incident.opened_at)})")
             for name, at in (
@@ -187,7 +190,7 @@ def _incident(
         ("", _more(len(requests) - REQUESTS, "αίτημα", "αιτήματα")),
     ]
     title = Text(incident.title, style=STRONG)
-    return _step("Συμβάν", incident.number, title, _pairs(rows), _history(history, words))
+    return _step("Συμβάν", incident.number, title, _pairs(rows), Text(), _history(history, words))
 
 
 def _asked(request: Request, words: Words) -> str:
@@ -251,21 +254,21 @@ def _alert(traced: AlertTrace, number: int, count: int, words: Words) -> Panel:
 def _readings(series: Series, words: Words) -> list[RenderableType]:
     """The readings as a line of blocks and as figures; what does not count yet is dim."""
     if not series.readings:
-        return [Text("καμία αποθηκευμένη μέτρηση σε αυτό το διάστημα", style=DIM)]
+        return [Text(), Text("καμία αποθηκευμένη μέτρηση σε αυτό το διάστημα", style=DIM)]
     label, unit = words.metric(series.cls, series.metric)
     several = len({r.device for r in series.readings}) > 1
     head = Text(f"{label}, {unit}  " if unit else f"{label}  ", style=DIM)
-    if not several:
+    if not several and len(series.readings) > 2:
         head.append_text(_course_of(series))
     head.append(f"  {_count(series)}", style=DIM)
-    return [head, _figures(series, words, several)]
+    return [Text(), head, _figures(series, words, several)]
 
 
 def _course_of(series: Series) -> Text:
     readings = series.readings
     line = sparkline(readings)
-    starts = cell(series.since, readings[0].at, readings[-1].at, len(line))
-    before = starts if series.since > readings[0].at else 0
+    earlier = sum(r.at < series.since for r in readings)
+    before = earlier * len(line) // len(readings)
     course = Text(line[:before], style=DIM)
     course.append(line[before:], style=MARK)
     low, high = min(r.value for r in readings), max(r.value for r in readings)

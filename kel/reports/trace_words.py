@@ -22,6 +22,7 @@ BAND = {
     "night": "νύχτα",
     "sunday": "Κυριακή ή αργία",
 }
+NO_UNIT = ("1", "0/1", "0-1")  # shares and flags
 Facts = Mapping[str, float | str]
 
 
@@ -72,7 +73,9 @@ class Words:
         """Label and unit of a class's metric."""
         known = self.city.classes.get(cls)
         metric = known.metric(name) if known else None
-        return (metric.label, metric.unit) if metric else (name, "")
+        if metric is None:
+            return name, ""
+        return metric.label, "" if metric.unit in NO_UNIT else metric.unit
 
     def at(self, moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(self.city.timezone))
@@ -151,7 +154,7 @@ def integrated(entry: CostEntry, series: Series, words: Words) -> Iterator[str]:
             f"{_figure(basis, 'highest')} {rate}"
         )
     else:
-        factor = plain(KWH_PER_M3_M).rstrip("0")
+        factor = greek.number(KWH_PER_M3_M, 6)
         yield f"{unit} = Σ max(ισχύς − ανάγκη, 0) × χρόνος, κατά τραπέζια"
         yield (
             f"ανάγκη: {factor} × παροχή × μανομετρικό / η, με η = {_figure(basis, 'efficiency')}· "
@@ -165,7 +168,7 @@ def integrated(entry: CostEntry, series: Series, words: Words) -> Iterator[str]:
     whole = passed(series)
     if whole:
         yield (
-            f"έλεγχος: πέρασαν συνολικά {greek.number(whole, 1)} {unit}, από αυτά "
+            f"έλεγχος: οι μετρήσεις δίνουν συνολικά {greek.number(whole, 1)} {unit}, από αυτά "
             f"{greek.number(entry.quantity, 1)} πάνω από το αναμενόμενο "
             f"({greek.percent(float(entry.quantity) / whole)})"
         )
@@ -209,10 +212,8 @@ def seen(alert: Alert, words: Words) -> Iterator[str]:
                 f"{_figure(facts, 'reference')} {unit} (όριο {side} από {limit}){held}"
             )
         else:
-            yield (
-                f"{label} {_figure(facts, 'value')} {unit} "
-                f"(όριο {side} από {_figure(facts, 'limit')}){held}"
-            )
+            measured = f"{label} {_figure(facts, 'value')} {unit}".rstrip()
+            yield f"{measured} (όριο {side} από {_figure(facts, 'limit')}){held}"
     elif facts:
         yield ", ".join(f"{name} = {_figure(facts, name)}" for name in facts)
 

@@ -20,6 +20,7 @@ from uuid import UUID
 import numpy as np
 import orjson
 
+from dispatch.stock import receive
 from ingest.intake import Intake
 from ingest.registry import Registry
 from kel.model.alert import Alert
@@ -33,8 +34,10 @@ from kel.model.stock import WAREHOUSE, Stock
 from kel.run.cityfiles import CityFiles
 from kel.run.decide import decide
 from kel.run.partition import pack_state
+from kel.simulate.calendar import DAY_US
 from kel.simulate.crews import CrewSim
 from kel.simulate.history import HISTORY_EVERY, history_troubles
+from kel.simulate.storekeeper import Storekeeper
 from kel.simulate.story import Story
 from kel.simulate.troubles import Trouble
 from kel.simulate.voices import kel_json
@@ -79,6 +82,7 @@ class Offline:
         self._evaluator = Evaluator(files.rulebook, city, list(city.devices.values()))
         self._situation = opening(city)
         self._readings = MemoryReadings(city)
+        self._storekeeper = Storekeeper(city)
 
     def step(self, since: int, until: int) -> None:
         """Half an hour: what devices, citizens and crews say, and what the desk makes of it."""
@@ -98,11 +102,22 @@ class Offline:
         changes = decide(self._city, self._situation, inputs, self._readings)
         self._situation.apply(changes)
         self._situation.take(inputs)
+        changes.add(self._keep_store(until))
         for message in changes.outbox:
             self.crews.order(dict(message.payload))
         self._note(told.frames, alerts, changes)
         self.history.requests += taken.requests
         self.history.contacts += taken.contacts
+
+    def _keep_store(self, now: int) -> Changes:
+        """Deliveries, and once a day a look through the shelves."""
+        changes = Changes()
+        if now % DAY_US == 0:
+            for item, quantity in self._storekeeper.arrived(now):
+                changes.add(receive(self._situation, item, quantity, from_us(now)))
+            self._situation.apply(changes)
+            self._storekeeper.order(self._situation, now)
+        return changes
 
     def state(self) -> bytes:
         return pack_state(self._intake.state(), self._evaluator.state())

@@ -42,7 +42,9 @@ class Services:
         """Start again what has died."""
         for child in self._children:
             if child.ended is not None:
-                log.warning("%s died (%s): starting it again", child.name, child.ended)
+                log.warning(
+                    "%s died (%s): starting it again\n%s", child.name, child.ended, child.tail()
+                )
                 self.restarts += 1
                 child.start()
 

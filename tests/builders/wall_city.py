@@ -248,7 +248,7 @@ def changes() -> Changes:
         order("Ε-2026-0002", "2026-0002", "electric", OrderState.SENT, expires=-5, arrive=20),
     ]
     cash, management = CostNature.CASH, CostNature.MANAGEMENT
-    made = Changes(
+    return Changes(
         incidents={i.id: i for i in found},
         orders={o.id: o for o in orders},
         costs=[
@@ -257,7 +257,6 @@ def changes() -> Changes:
             cost("yesterday", "2026-0001", cash, "999.00", 300),  # 23:30 in Athens
         ],
     )
-    return made
 
 
 def many_incidents(count: int) -> Changes:

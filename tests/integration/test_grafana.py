@@ -115,17 +115,13 @@ def test_incidents_by_severity_leave_out_what_is_restored(night):
 
 def test_the_worst_incident_stands_first_with_age_state_and_crew(night):
     assert _lines(night, "incidents") == [
+        ("2026-0001 · 1 ώ 35′ · Θραύση αγωγού — ζώνη Κέντρο · Δροσιά · Ύδρευση 1 επί τόπου", 4),
         (
-            "2026-0001  Θραύση αγωγού — ζώνη Κέντρο · Δροσιά · 1 ώ 35′ · σε εξέλιξη · "
-            "Ύδρευση 1 επί τόπου",
-            4,
-        ),
-        (
-            "2026-0002  Γραμμή χωρίς ρεύμα — Πεύκων · Δροσιά · 20′ · ανοικτό · "
+            "2026-0002 · 20′ · Γραμμή χωρίς ρεύμα — Πεύκων · Δροσιά · ανοικτό · "
             "Ηλεκτρολόγοι στάλθηκε",
             3,
         ),
-        ("2026-0003  Βλάβη — Δροσιά · 10 ώ 00′ · αποκαταστάθηκε", -1),
+        ("2026-0003 · 10 ώ 00′ · Βλάβη — Δροσιά · αποκαταστάθηκε", -1),
     ]
 
 
@@ -166,8 +162,8 @@ def test_costs_of_the_athens_day_with_cash_and_management_apart(night):
 def test_crews_and_what_they_are_late_with(night):
     assert _one(night, "crews_out") == {"Έξω": 1, "Χωρίς εντολή": 1}
     assert _lines(night, "crews") == [
-        ("Ηλεκτρολόγοι · Γραμμή χωρίς ρεύμα — Πεύκων · θα έπρεπε 04:25", 4),
-        ("Ύδρευση 1 · Θραύση αγωγού — ζώνη Κέντρο · έως 06:00", 3),
+        ("Ηλεκτρολόγοι · 2026-0002 · θα έπρεπε 04:25", 4),
+        ("Ύδρευση 1 · 2026-0001 · έως 06:00", 3),
         ("Τεχνικά", 0),
     ]
 
@@ -175,16 +171,16 @@ def test_crews_and_what_they_are_late_with(night):
 def test_pumps_tell_efficiency_standstill_and_silence(night):
     lines = _lines(night, "pumps")
     assert [text for text, _ in lines] == [
-        "Α/Σ 1 · 60 m",
-        "Α/Σ 2 · 40 m",
-        "Α/Σ 3 · 60 m",
-        "Α/Σ 4 · 60 m",
+        "Α/Σ 1  60 m",
+        "Α/Σ 2  40 m",
+        "Α/Σ 3  60 m",
+        "Α/Σ 4  60 m",
     ]
     assert [value for _, value in lines] == pytest.approx([65.4, 43.6, -1, -2])
 
 
 def test_lamps_and_feeders_without_supply(night):
-    assert _one(night, "lamps") == {"Φωτιστικά εντάξει": 75, "Γραμμές χωρίς ρεύμα": 1}
+    assert _one(night, "lamps") == {"Φωτιστικά": 75, "Σβηστές γραμμές": 1}
 
 
 def test_alerts_by_the_local_hour(night):

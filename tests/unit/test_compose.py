@@ -170,7 +170,7 @@ def test_kafka_is_set_up_as_the_demo_s():
     for key, value in lines.items():
         if key not in places:
             name = "KAFKA_" + key.upper().replace(".", "_")
-            assert given[name].lower() == value, name
+            assert given[name].lower() == value.lower(), name
 
 
 @pytest.mark.parametrize("service", SERVICES)

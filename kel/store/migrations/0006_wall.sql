@@ -69,7 +69,7 @@ WHERE i.state <> 'closed';
 CREATE VIEW wall_crew AS
 SELECT k.id, kel_short(k.name) AS name,
     o.number AS order_number, o.state AS order_state, o.arrive_at, o.finish_at, o.expires_at,
-    o.title,
+    o.incident,
     -- a planned time that has passed: nobody answered, nobody arrived, nobody finished
     coalesce(
         kel_now() > CASE o.state
@@ -82,7 +82,7 @@ SELECT k.id, kel_short(k.name) AS name,
     coalesce(o.waiting, 0) AS waiting
 FROM crew k
 LEFT JOIN LATERAL (
-    SELECT w.number, w.state, w.arrive_at, w.finish_at, w.expires_at, i.title,
+    SELECT w.number, w.state, w.arrive_at, w.finish_at, w.expires_at, i.number AS incident,
         count(*) OVER () - 1 AS waiting -- further orders after this one
     FROM work_order w JOIN incident i ON i.id = w.incident
     WHERE w.crew = k.id AND w.state IN ('sent', 'accepted', 'arrived')

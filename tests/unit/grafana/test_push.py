@@ -131,7 +131,7 @@ def test_a_grafana_below_a_path(server):
 
 
 def test_a_wrong_token_says_what_to_do(server):
-    with pytest.raises(PushError, match="does not know the token.*KEL_GRAFANA_TOKEN") as error:
+    with pytest.raises(PushError, match=r"does not know the token.*KEL_GRAFANA_TOKEN") as error:
         push(server.url, "glsa_wrong", SOURCE)
     assert "glsa_wrong" not in str(error.value)
     assert not server.kept

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from grafana.build import FOLDER, dashboards, main, text_of
 from grafana.look import SEVERITY_COLOUR, SEVERITY_WORD
@@ -138,11 +140,58 @@ def test_numbers_of_the_first_row_are_the_largest():
     assert max(sizes[n] for n in sizes if n > 6) <= 64
 
 
-@pytest.mark.parametrize("panel", [p for p in PANELS if p["id"] in (7, 9)], ids=["7", "9"])
-def test_a_list_s_rows_have_room_for_their_letters(panel):
-    """10 incidents (9 and how many more), or as many crews, in the panel's height."""
-    height = panel["gridPos"]["h"] * (CELL + GAP) - GAP - 40  # less the panel's title
-    assert height / 10 >= panel["options"]["text"]["titleSize"] * 1.5
+ROW_OF_LIST = {  # panel → (rows at the most, lines a row, the longest text as it may well be)
+    7: (
+        10,
+        1,
+        "2026-0412 · 3 ώ 05′ · Θραύση κεντρικού αγωγού — ζώνη Δροσιά – Κέντρο · "
+        "Ύδρευση 1 επί τόπου",
+    ),
+    9: (6, 2, "Πράσινο και πολιτικ… · 2026-0412 · έως 16:30"),
+}
+
+
+@pytest.mark.parametrize("number", ROW_OF_LIST)
+def test_a_list_s_rows_have_room_for_their_letters(number):
+    """DejaVu Sans stands for Grafana's Inter, which is narrower."""
+    rows, lines, longest = ROW_OF_LIST[number]
+    at, options = _panel(number)["gridPos"], _panel(number)["options"]
+    sizes = options["text"]
+    height = at["h"] * (CELL + GAP) - GAP - 40  # less the panel's title
+    assert lines == (1 if options["wideLayout"] else 2)
+    assert height / rows >= 1.3 * sum([sizes["titleSize"], sizes["valueSize"]][:lines])
+    width = at["w"] * (SCREEN[0] - 16) / COLUMNS - GAP - 36  # less the panel's and row's edges
+    if options["wideLayout"]:
+        width -= _width("ΥΠΟ ΕΛΕΓΧΟ", sizes["valueSize"]) + 16
+    assert _width(longest, sizes["titleSize"]) <= width
+
+
+LONGEST_TITLE = {  # panel → the longest title of a bar, or of a number that is `title` wide
+    11: "Άγιος Στέφανος – Ανατολή · 120 m³/h",
+    12: "Άγιος Στέφανος – Ανατολή · συνήθως 12",
+    13: "Σβηστές γραμμές",
+    15: "Εντολές προς αποστολή",
+}
+
+
+@pytest.mark.parametrize("number", LONGEST_TITLE)
+def test_titles_of_bars_and_numbers_have_room(number):
+    panel = _panel(number)
+    width = panel["gridPos"]["w"] * (SCREEN[0] - 16) / COLUMNS - GAP - 36
+    size = panel["options"]["text"]["titleSize"]
+    assert _width(LONGEST_TITLE[number], size) <= width
+
+
+def test_a_pump_s_tile_has_room_for_name_and_head():
+    panel = _panel(10)
+    width = (panel["gridPos"]["w"] * (SCREEN[0] - 16) / COLUMNS - GAP - 16) / 4 - 12
+    assert _width("Α/Σ 12  110 m", panel["options"]["text"]["titleSize"]) <= width * 1.15
+    assert _width("100%", panel["options"]["text"]["valueSize"]) <= width
+
+
+def _width(text, size):
+    font = FontProperties(family="DejaVu Sans")
+    return TextPath((0, 0), text, size=size, prop=font).get_extents().width
 
 
 def test_thresholds_rise():
