@@ -262,8 +262,8 @@ def _lamps() -> Json:
         About(
             13,
             "Φωτισμός",
-            "Φωτιστικά: πόσα μίλησαν τα τελευταία 70′ χωρίς βλάβη. Σβηστές: γραμμές με τάση κάτω από 100 V "
-            "ή με ενεργό συμβάν γραμμής.",
+            "Φωτιστικά: πόσα μίλησαν τα τελευταία 70′ χωρίς βλάβη. Εκτός: γραμμές με τάση "
+            "κάτω από 100 V ή με ενεργό συμβάν γραμμής.",
             ("lamps",),
         ),
         Spot(15, 16, 2, 10),
@@ -271,7 +271,7 @@ def _lamps() -> Json:
         size=40,
         title_size=14,
         thresholds=steps(RED, (90, ORANGE), (95, YELLOW), (98, GREEN)),
-        overrides=(override("Σβηστές γραμμές", unit="none", thresholds=steps(GREEN, (1, ORANGE))),),
+        overrides=(override("Γραμμές εκτός", unit="none", thresholds=steps(GREEN, (1, ORANGE))),),
         upright=True,
     )
 

@@ -115,7 +115,7 @@ FROM wall_crew ORDER BY order_state IS NULL, late DESC, id
 -- name: pumps
 SELECT
     replace(kel_short(d.name), 'Αντλιοστάσιο', 'Α/Σ')
-        || coalesce('  ' || round((l.metrics ->> 'head')::numeric) || ' m', '') AS text,
+        || coalesce(' ' || round((l.metrics ->> 'head')::numeric) || 'm', '') AS text,
     CASE
         WHEN l.time IS NULL OR l.time < kel_now() - interval '15 minutes' THEN -2
         WHEN coalesce((l.metrics ->> 'running')::float8, 1) < 0.5 THEN -1
@@ -194,7 +194,7 @@ SELECT
             UNION
             SELECT feeder FROM wall_incident WHERE category = 'feeder' AND state <> 'resolved'
         ) AS dark
-    )::float8 AS "Σβηστές γραμμές"
+    )::float8 AS "Γραμμές εκτός"
 
 -- name: alerts
 SELECT to_char(h AT TIME ZONE 'Europe/Athens', 'HH24') AS "Ώρα",

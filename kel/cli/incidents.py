@@ -2,26 +2,28 @@
 
 import getpass
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from psycopg import Connection
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
 
 from kel.model.ids import make_id
+from kel.model.labels import SEVERITY_LABEL, STATE_LABEL
 from kel.model.situation import Command
 from kel.settings import Settings
 from kel.store.connect import connect, query
 from kel.store.desk import DeskStore
 
-SEVERITIES = ("πληροφορία", "χαμηλή", "μεσαία", "υψηλή", "κρίσιμη")
-STATES = {
-    "open": "ανοικτό",
-    "acknowledged": "αναγνωρισμένο",
-    "in_progress": "σε εξέλιξη",
-    "resolved": "αποκαταστάθηκε",
-    "closed": "έκλεισε",
-}
 ANSWER_S = 10.0
+WIDTH = 120  # where the output is no terminal
+ATHENS = ZoneInfo("Europe/Athens")
+SEVERITY_COLOUR = ("white", "cyan", "yellow", "dark_orange", "bold red")
 
 
 @click.group()
@@ -35,22 +37,34 @@ def incidents() -> None:
 def list_(closed_too: bool, most: int) -> None:
     """The incidents, the gravest first."""
     from rich.console import Console
-    from rich.table import Table
 
     from kel.stack.kept import some_database
 
     with some_database(Settings()) as settings, connect(settings) as connection:
         found = connection.execute(query("list_incidents"), [closed_too, most]).fetchall()
-    table = Table(title=f"Συμβάντα ({len(found)})", title_justify="left")
-    for name in ("Αρ.", "Σοβαρότητα", "Κατάσταση", "Κοινότητα", "Τίτλος", "Άνοιξε", "Εντολή"):
-        table.add_column(name)
-    for number, severity, state, community, title, opened, _, alerts, requests, order in found:
-        signs = f"{title} ({alerts} ειδοπ., {requests} αιτ.)"
-        opened_at = f"{opened.astimezone(_zone()):%d/%m %H:%M}"
+    console = Console()
+    console.print(_table(found), width=None if console.is_terminal else WIDTH)
+
+
+def _table(found: Sequence[Sequence[Any]]) -> Table:
+    table = Table(
+        title=f"Συμβάντα ({len(found)})", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for name in ("Αρ.", "Σοβαρότητα", "Κατάσταση", "Άνοιξε"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Τίτλος", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("Εντολή", no_wrap=True)
+    for number, severity, state, _, title, opened, _, alerts, requests, order in found:
         table.add_row(
-            number, SEVERITIES[severity], STATES[state], community, signs, opened_at, order or "—"
+            number,
+            Text(SEVERITY_LABEL[severity], style=SEVERITY_COLOUR[severity]),
+            STATE_LABEL[state],
+            f"{opened.astimezone(ATHENS):%d/%m %H:%M}",
+            f"{title} ({alerts}+{requests})",
+            order or "—",
         )
-    Console().print(table)
+    table.caption = "(ειδοποιήσεις + αιτήματα πολιτών)"
+    return table
 
 
 @incidents.command("ack")
@@ -71,7 +85,7 @@ def _tell(connection: Connection, number: str, why: str) -> None:
     if known is None:
         raise LookupError(f"there is no incident {number}: see `kel incidents list`")
     if known[0] != "open":
-        raise click.ClickException(f"{number} is {STATES[known[0]]} already")
+        raise click.ClickException(f"{number} is {STATE_LABEL[known[0]]} already")
     desk = DeskStore(connection)
     at = desk.clock() or datetime.now(UTC)  # the desk's time is the time, also in a story
     who = getpass.getuser()
@@ -82,13 +96,8 @@ def _tell(connection: Connection, number: str, why: str) -> None:
             "SELECT state FROM incident WHERE number = %s", [number]
         ).fetchone()
         if state and state[0] != "open":
-            click.echo(f"{number}: {STATES[state[0]]}")
+            click.echo(f"{number}: {STATE_LABEL[state[0]]}")
             return
         time.sleep(0.2)
     click.echo(f"{number}: noted; the desk does not run now and will take it up when it does")
 
-
-def _zone():  # type: ignore[no-untyped-def]
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo("Europe/Athens")

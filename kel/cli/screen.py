@@ -13,19 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from kel.model.labels import EVENT_LABEL
 from kel.run.demo import Moment, Result
 from kel.store.story import News
 
 ATHENS = ZoneInfo("Europe/Athens")
 COLOUR = ("white", "cyan", "yellow", "dark_orange", "bold red")
-WHAT = {
-    "opened": "νέο συμβάν",
-    "planned": "εντολή",
-    "in_progress": "σε εξέλιξη",
-    "resolved": "αποκαταστάθηκε",
-    "closed": "έκλεισε",
-    "reopened": "άνοιξε ξανά",
-}
 LAST = 12  # lines of news that stay on the screen
 
 
@@ -84,7 +77,7 @@ def _clock(at: datetime) -> str:
 
 def _line(news: News) -> Text:
     line = Text(f"{_clock(news.at)}  ", style="dim")
-    line.append(f"{WHAT.get(news.what, news.what):<15}", style=COLOUR[news.severity])
+    line.append(f"{EVENT_LABEL.get(news.what, news.what):<15}", style=COLOUR[news.severity])
     line.append(f"{news.incident}  {news.title}", style="default")
     if news.why:
         line.append(f" · {news.why}", style="dim")

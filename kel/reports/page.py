@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kel.model.cost import CostKind
+from kel.model.labels import KIND_LABEL, STATE_LABEL
 from kel.reports import charts, greek
 from kel.reports.headline import headline
 from kel.reports.week import BudgetPace, Figure, Week
-from kel.reports.words import KIND_COLOUR, KIND_LABEL, STAGES, STATE_LABEL
+from kel.reports.words import KIND_COLOUR, STAGES
 
 COSTLY, DECISIONS, COMMUNITIES, CATEGORIES, LINES, ZONES = 5, 5, 7, 7, 6, 4
 TYPE_PT = 8.2  # the printed page's type; the style sheet's `html` on paper

@@ -36,6 +36,7 @@ from kel.reports.traced import AlertTrace, CostLine, Series, Trace
 WIDTH = 100
 SPINE = Box("●   \n│   \n│   \n│   \n│   \n│   \n│   \n│   \n")
 ALERTS, NAMED, EVENTS, REQUESTS = 3, 6, 12, 4  # shown in full, by name, and so on; the rest counted
+SIGNS = frozenset({"joined", "hushed", "cleared"})  # told by the dozen in a feeder's outage
 COLUMNS = 3  # of readings beside one another
 DIM, STRONG, MARK, LINE = "dim", "bold", "yellow", "cyan"
 
@@ -87,7 +88,7 @@ def _step(title: str, about: str, *content: RenderableType) -> Panel:
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names on the left, what they say on the right; rows that say nothing are left out."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style=DIM, width=15)
+    table.add_column(style=DIM, width=16, no_wrap=True)
     table.add_column()
     for name, told in rows:
         if told:
@@ -204,7 +205,7 @@ def _history(history: Sequence[IncidentEvent], words: Words) -> Table:
     table.add_column(style=DIM, no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    groups = [list(same) for _, same in groupby(history, lambda e: (e.what, e.who, e.why))]
+    groups = [list(same) for _, same in groupby(history, _sameness)]
     half = EVENTS // 2
     cut = len(groups) > EVENTS
     shown = groups[:half] + groups[-half:] if cut else groups
@@ -218,6 +219,11 @@ def _history(history: Sequence[IncidentEvent], words: Words) -> Table:
             words.moment(event.at), EVENT_LABEL.get(event.what, event.what), Text(why + who)
         )
     return table
+
+
+def _sameness(event: IncidentEvent) -> tuple[str, ...]:
+    """What makes events one line: signs that come or go are one, decisions have their reasons."""
+    return (event.what,) if event.what in SIGNS else (event.what, event.who, event.why)
 
 
 def _alerts(alerts: Sequence[AlertTrace], words: Words) -> list[Panel]:

@@ -186,9 +186,10 @@ def seen(alert: Alert, words: Words) -> Iterator[str]:
     facts = alert.evidence.facts
     label, unit = words.metric(alert.evidence.cls, alert.evidence.metric)
     held = _held(facts)
+    measured = f"{label} {_figure(facts, 'value')} {unit}".rstrip()
     if alert.kind == "night_flow":
         yield (
-            f"{label} {_figure(facts, 'value')} {unit}, αναμενόμενη {_figure(facts, 'expected')}, "
+            f"{measured}, αναμενόμενη {_figure(facts, 'expected')}, "
             f"υπέρβαση {_figure(facts, 'excess')} (όριο {_figure(facts, 'limit')}){held}"
         )
     elif alert.kind == "missing":
@@ -212,7 +213,6 @@ def seen(alert: Alert, words: Words) -> Iterator[str]:
                 f"{_figure(facts, 'reference')} {unit} (όριο {side} από {limit}){held}"
             )
         else:
-            measured = f"{label} {_figure(facts, 'value')} {unit}".rstrip()
             yield f"{measured} (όριο {side} από {_figure(facts, 'limit')}){held}"
     elif facts:
         yield ", ".join(f"{name} = {_figure(facts, name)}" for name in facts)

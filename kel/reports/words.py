@@ -1,15 +1,7 @@
-"""The page's Greek names of the things KEL counts, and their order on the page."""
+"""The page's own Greek: colours, counts in the order of a life, and categories in a sentence."""
 
 from kel.model.cost import CostKind
 from kel.model.incident import IncidentState
-
-KIND_LABEL = {
-    CostKind.LABOUR: "Εργασία",
-    CostKind.VEHICLE: "Οχήματα",
-    CostKind.MATERIAL: "Υλικά",
-    CostKind.WATER: "Χαμένο νερό",
-    CostKind.ENERGY: "Χαμένη ενέργεια",
-}
 
 KIND_COLOUR = {
     CostKind.LABOUR: "#1f4e79",
@@ -17,14 +9,6 @@ KIND_COLOUR = {
     CostKind.MATERIAL: "#c8862a",
     CostKind.WATER: "#2b9c93",
     CostKind.ENERGY: "#8a6fae",
-}
-
-STATE_LABEL = {
-    IncidentState.OPEN: "ανοικτό",
-    IncidentState.ACKNOWLEDGED: "αναγνωρισμένο",
-    IncidentState.IN_PROGRESS: "σε εξέλιξη",
-    IncidentState.RESOLVED: "αποκαταστάθηκε",
-    IncidentState.CLOSED: "έκλεισε",
 }
 
 # The page's count: what still waits, what is worked on, what is over; for one and for many.

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from psycopg import Connection
 
 from kel.model.city import City
-from kel.model.moment import MINUTE_US, to_us
+from kel.model.moment import MINUTE_US, from_us, to_us
 from kel.model.reading import Output
 from kel.run.cityfiles import CityFiles, read_folder
 from kel.run.history import History, kept_history
@@ -24,12 +26,14 @@ from kel.run.play import Player, logins
 from kel.run.services import Services
 from kel.run.weekly import Pages, write_pages
 from kel.settings import ClockKind
-from kel.simulate.story import Story, read_story
+from kel.simulate.operator import acknowledgements
+from kel.simulate.story import read_story
 from kel.simulate.world import World
 from kel.stack.folder import ROOT
 from kel.stack.kept import announce, keep
 from kel.stack.stack import Stack
 from kel.store.connect import connect, query
+from kel.store.desk import DeskStore
 from kel.store.load import load
 from kel.store.migrate import migrate
 from kel.store.past import load_past
@@ -39,6 +43,7 @@ from kel.topics import RAW
 log = logging.getLogger("kel.demo")
 
 STEP_US = 5 * MINUTE_US
+NEWS_LATE = timedelta(minutes=30)  # an event may be told after the step in which it happened
 CACHE = ROOT / ".kel/cache"
 
 
@@ -121,10 +126,11 @@ class Demo:
             connection = ends.enter_context(connect(settings))
             migrate(connection)
             city = load(connection, self.files.city, self.story.history_start)
+            connection.execute("ALTER DATABASE kel SET kel.clock = 'story'")
+            history = self._history()
+            load_history(connection, self.files, city, history, settings.partitions)
+            self._say(f"the history stands: {self.story.history.days} days")
             with Services(stack, self._environment()) as services:
-                history = self._history()
-                load_history(connection, self.files, city, history, settings.partitions)
-                self._say(f"the history stands: {self.story.history.days} days")
                 store = StoryStore(connection, city, self.story.start)
                 world = self._world(history)
                 with Player(
@@ -133,6 +139,7 @@ class Demo:
                     world,
                     self.story,
                     history.crews,
+                    Operator(connection, city).look,
                     store.stand,
                     services.watch,
                 ) as player:
@@ -179,6 +186,7 @@ class Demo:
         )
 
     def _play(self, player: Player, store: StoryStore) -> None:
+        told: set[UUID] = set()
         start = to_us(self.story.start)
         whole = to_us(self.story.end) - start
         end = start + int(whole * self._options.hours / 24)
@@ -189,7 +197,9 @@ class Demo:
             self._note("incident", totals.incidents)
             self._note("order", totals.orders)
             share = (now - self.story.start).total_seconds() * 1e6 / (end - start)
-            self._show(Moment(now, share, totals, store.news(before, now)))
+            news = [n for n in store.news(before - NEWS_LATE, now) if n.id not in told]
+            told.update(n.id for n in news)
+            self._show(Moment(now, share, totals, news))
             before = now
 
     def _note(self, word: str, count: int) -> None:
@@ -198,6 +208,20 @@ class Demo:
 
     def _say(self, what: str) -> None:
         self._tell(f"{time.monotonic() - self._started:6.1f} s  {what}")
+
+
+class Operator:
+    """The story's operator, at the same table of commands as `kel incidents ack`."""
+
+    def __init__(self, connection: Connection, city: City) -> None:
+        self._store = DeskStore(connection)
+        self._zone = ZoneInfo(city.timezone)
+
+    def look(self, since: int, until: int) -> None:
+        span = (from_us(since), from_us(until))
+        incidents = self._store.situation().incidents.values()
+        for command in acknowledgements(incidents, *span, self._zone):
+            self._store.command(command)
 
 
 def prepare_history(options: Options) -> None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -37,6 +38,7 @@ from kel.run.partition import pack_state
 from kel.simulate.calendar import DAY_US
 from kel.simulate.crews import CrewSim
 from kel.simulate.history import HISTORY_EVERY, history_troubles
+from kel.simulate.operator import acknowledgements
 from kel.simulate.storekeeper import Storekeeper
 from kel.simulate.story import Story
 from kel.simulate.troubles import Trouble
@@ -83,6 +85,7 @@ class Offline:
         self._situation = opening(city)
         self._readings = MemoryReadings(city)
         self._storekeeper = Storekeeper(city)
+        self._zone = ZoneInfo(city.timezone)
 
     def step(self, since: int, until: int) -> None:
         """Half an hour: what devices, citizens and crews say, and what the desk makes of it."""
@@ -93,8 +96,12 @@ class Offline:
         alerts = [alert for frame in told.frames for alert in self._evaluator.frame(frame)]
         alerts += self._evaluator.tick(until)
         self._readings.put(f for f in told.frames if f.cls in ("pump", "zone"))
+        commands = acknowledgements(
+            self._situation.incidents.values(), from_us(since), from_us(until), self._zone
+        )
         inputs = Inputs(
             from_us(until),
+            commands=tuple(commands),
             alerts=tuple(sorted(alerts, key=_moment)),
             requests=taken.requests,
             replies=taken.replies,

@@ -63,7 +63,11 @@ def _hears(login: str, city: City) -> list[str]:
 
 
 class Player:
-    """The city on the air. `look` asks the store; `watch` starts again what has died."""
+    """The city on the air.
+
+    `operator` lets somebody look at the screens over a span (µs) and say what they say; `look` asks
+    the store how far it is; `watch` starts again what has died.
+    """
 
     def __init__(
         self,
@@ -72,10 +76,12 @@ class Player:
         world: World,
         story: Story,
         crews: CrewSim,
+        operator: Callable[[int, int], None],
         look: Callable[[], Stand],
         watch: Callable[[], None],
     ) -> None:
         self._world = world
+        self._operator = operator
         self._look = look
         self._watch = watch
         self._speaker = Speaker(world.city, story.bad)
@@ -126,6 +132,7 @@ class Player:
 
     def _step(self, since: int, until: int) -> None:
         said = [*self._reply(since, until), *self._speak(since, until)]
+        self._operator(since, until)
         self._tell_time(until, tick=False)
         self._publish(said)
         self._tell_time(until, tick=True)

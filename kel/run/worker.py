@@ -15,6 +15,7 @@ import asyncio
 import logging
 import os
 import time
+from tempfile import mkdtemp
 from typing import Any
 
 import faust
@@ -169,9 +170,10 @@ class Worker:
         owned.snapshot_at = time.monotonic()
 
 
-def _app(settings: Settings) -> faust.App:
+def _app(settings: Settings, folder: str) -> faust.App:
     return faust.App(
         "kel-worker",
+        datadir=folder,  # faust wants one, and KEL keeps nothing in it
         broker=f"kafka://{settings.kafka}",
         store="memory://",
         web_enabled=False,
@@ -191,7 +193,7 @@ def _app(settings: Settings) -> faust.App:
 def main(settings: Settings, city: City, rulebook: Rulebook) -> None:
     """Run a worker until it is told to end (SIGTERM, SIGINT)."""
     kafka_id = asyncio.run(ensure_topic(settings))
-    app = _app(settings)
+    app = _app(settings, mkdtemp(prefix="kel-worker-"))
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
     worker = Worker(settings, city, rulebook, kafka_id)
 

@@ -272,7 +272,7 @@ SELECT
     (SELECT coalesce(sum(amount), 0) FROM cost_entry WHERE at > %(since)s) AS cost
 
 -- name: story_news
-SELECT e.at, i.number, i.severity, i.title, e.what, e.why
+SELECT e.id, e.at, i.number, i.severity, i.title, e.what, e.why
 FROM incident_event e JOIN incident i ON i.id = e.incident
 WHERE e.at > %s AND e.at <= %s
     AND e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'closed', 'reopened')

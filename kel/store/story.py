@@ -24,6 +24,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class News:
+    id: UUID
     at: datetime
     incident: str
     severity: int

@@ -282,9 +282,7 @@ def alerts():
 def flows():
     """Night flow: 8 m³/h every night, 6 two weeks before; on the 25th the clock goes back at 04:00
     (01:00 UTC), so that 03:30 comes twice. 60 m³/h from 01:50 to 03:50 UTC on the 21st, by day."""
-    rows = []
-    for day in range(5, 25):  # 02:30 in Athens of the next day
-        rows.append((utc(day, 23, 30), 6.0 if day < 11 else 8.0))
+    rows = [(utc(day, 23, 30), 6.0 if day < 11 else 8.0) for day in range(5, 25)]  # 02:30
     rows += [(utc(25, 0, 30), 20.0), (utc(25, 1, 30), 20.0), (utc(25, 2, 30), 99.0)]
     rows += [(utc(21, 1, 50) + timedelta(minutes=15 * n), 60.0) for n in range(9)]
     rows += [(utc(21, 1, 20), 10.0), (utc(21, 1, 35), 10.0)]

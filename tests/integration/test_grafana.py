@@ -171,16 +171,16 @@ def test_crews_and_what_they_are_late_with(night):
 def test_pumps_tell_efficiency_standstill_and_silence(night):
     lines = _lines(night, "pumps")
     assert [text for text, _ in lines] == [
-        "Α/Σ 1  60 m",
-        "Α/Σ 2  40 m",
-        "Α/Σ 3  60 m",
-        "Α/Σ 4  60 m",
+        "Α/Σ 1 60m",
+        "Α/Σ 2 40m",
+        "Α/Σ 3 60m",
+        "Α/Σ 4 60m",
     ]
     assert [value for _, value in lines] == pytest.approx([65.4, 43.6, -1, -2])
 
 
 def test_lamps_and_feeders_without_supply(night):
-    assert _one(night, "lamps") == {"Φωτιστικά": 75, "Σβηστές γραμμές": 1}
+    assert _one(night, "lamps") == {"Φωτιστικά": 75, "Γραμμές εκτός": 1}
 
 
 def test_alerts_by_the_local_hour(night):

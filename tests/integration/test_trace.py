@@ -51,7 +51,7 @@ def command(filled, monkeypatch):
 def text(trace):
     out = StringIO()
     Console(file=out, width=WIDTH).print(render(trace, week_city.city()))
-    return out.getvalue()
+    return out.getvalue().replace("\u00a0", " ")
 
 
 def test_labour_leads_to_its_order_incident_rule_and_readings(connection):

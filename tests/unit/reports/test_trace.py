@@ -149,7 +149,7 @@ def test_how_a_quantity_came_about(kind, basis, told):
         (
             "night_flow",
             {"value": 45.2, "expected": 7.4, "excess": 37.8, "limit": 6.0, "for_s": 1200.0},
-            "flow 45,2 , αναμενόμενη 7,4, υπέρβαση 37,8 (όριο 6) επί 20 λεπτά",
+            "flow 45,2, αναμενόμενη 7,4, υπέρβαση 37,8 (όριο 6) επί 20 λεπτά",
         ),
         ("threshold", {"value": 1.9, "limit": 2.0, "side": "below"}, "flow 1,9 (όριο κάτω από 2)"),
         (
@@ -190,14 +190,18 @@ def test_a_loss_tells_its_formula_and_checks_itself():
 def test_many_alerts_and_events_are_counted_not_printed():
     incident = costs_city.incident()
     events = [
-        IncidentEvent(make_id("e", n), incident.id, START, "hushed", "kel", f"λόγος {n // 50}")
+        IncidentEvent(make_id("e", n), incident.id, START, "planned", "kel", f"λόγος {n // 50}")
         for n in range(5000)
+    ]
+    events += [
+        IncidentEvent(make_id("s", n), incident.id, START, "cleared", "kel", f"σημείο {n}")
+        for n in range(50)
     ]
     alerts = [AlertTrace(alert(number=n, value=1.0), series([1, 2])) for n in range(60)]
     told = text(Trace(entry(), incident, events, alerts=alerts))
     assert told.count("ΕΙΔΟΠΟΙΗΣΗ") == ALERTS
     assert "και 51 ειδοποιήσεις ακόμη" in told.replace("\u00a0", " ")
-    assert "λόγος 0 ×50" in told
+    assert "λόγος 0 ×50" in told and "σημείο 0 ×50" in told
     assert len(told.splitlines()) < 90
 
 
