@@ -10,7 +10,7 @@ Laws:
 It is the greedy heuristic of list scheduling: no job is moved again for a later one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -122,9 +122,11 @@ class _Board:
         self.standing = {c.id: standing(situation, c, now) for c in self.crews}
         self._taken: dict[tuple[str, str], Decimal] = {}
         self._out: dict[str, set[str]] = {}  # vehicle → crews that are out with it
+        self._busy: set[str] = set()  # people on a job
         for order in situation.orders.values():
             if order.state in OPEN_ORDER:
                 self._drive(order.crew, order.vehicles)
+                self._busy.update(order.people)
 
     def free(self, place: str, item: str) -> Decimal:
         taken = self._taken.get((place, item), Decimal(0))
@@ -133,6 +135,11 @@ class _Board:
     def vehicles_of_others(self, crew: Crew) -> frozenset[str]:
         return frozenset(v for v, crews in self._out.items() if crews - {crew.id})
 
+    def at_hand(self, crew: Crew) -> tuple[Crew, frozenset[str]]:
+        """The crew without its people who are on a job, and all vehicles that are out."""
+        people = tuple(p for p in crew.people if p.id not in self._busy)
+        return replace(crew, people=people), frozenset(self._out)
+
     def take(self, assignment: Assignment) -> None:
         for item in assignment.items:
             key = item.place, item.item
@@ -140,6 +147,7 @@ class _Board:
         place = self.situation.incidents[assignment.incident].place
         self.standing[assignment.crew] = Standing(place, assignment.finish_at)
         self._drive(assignment.crew, assignment.vehicles)
+        self._busy.update(assignment.people)
 
     def _drive(self, crew: str, vehicles: tuple[str, ...]) -> None:
         for vehicle in vehicles:
@@ -179,14 +187,35 @@ def _passed(situation: Situation, incident: Incident) -> bool:
 
 
 def _try(board: _Board, incident: Incident, category: Category, crew: Crew) -> _Option | Obstacle:
-    """The crew's way to do the job, or the first constraint in its way."""
+    """The crew's way to do the job, or the first constraint in its way.
+
+    Where it is urgent, those of the crew who are not out on a job go at once, if they can do it.
+    """
+    if is_urgent(incident, category):
+        at_hand, out = board.at_hand(crew)
+        option = _go(board, incident, category, at_hand, Standing(crew.base, board.now), out)
+        if isinstance(option, _Option):
+            return option
+    taken = board.vehicles_of_others(crew)
+    return _go(board, incident, category, crew, board.standing[crew.id], taken)
+
+
+def _go(
+    board: _Board,
+    incident: Incident,
+    category: Category,
+    crew: Crew,
+    stands: Standing,
+    taken: frozenset[str],
+) -> _Option | Obstacle:
+    """The way of this crew, from where it stands, without the vehicles that are taken."""
     city, now, urgent = board.city, board.now, is_urgent(incident, category)
     if category.skills - crew.skills:
         return reasons.no_skills(category)
     people = choose_people(crew, category)
     if not people:
         return reasons.few_people(crew, category)
-    vehicles, missing = choose_vehicles(city, crew, category, board.vehicles_of_others(crew))
+    vehicles, missing = choose_vehicles(city, crew, category, taken)
     if missing is not None:
         return reasons.no_vehicle(crew, missing)
     again = _asked_again(board.situation, incident, crew)
@@ -197,7 +226,6 @@ def _try(board: _Board, incident: Incident, category: Category, crew: Crew) -> _
         short = gathered.short[0]
         free = sum((i.planned for i in gathered.items if i.item == short.item), Decimal(0))
         return reasons.no_stock(city, short, free)
-    stands = board.standing[crew.id]
     out = _way(city, stands, incident, gathered, speed_of(vehicles), direct=urgent)
     leave = _departure(city, crew, incident, category, stands, out, now)
     if leave is None:

@@ -107,7 +107,7 @@ def use(
 
 
 def receive(situation: Situation, item: str, quantity: Decimal, at: datetime) -> Changes:
-    """Book a delivery to the warehouse. The same delivery (item, moment) is booked once by its id."""
+    """Book a delivery to the warehouse; its id is made of item and moment."""
     book = _Book(situation)
     stock = book.at(WAREHOUSE, item)
     book.put(replace(stock, on_hand=stock.on_hand + quantity))

@@ -1,4 +1,4 @@
-"""Kafka's topics: made before anybody reads (faust ignores a topic that is missing at its start)."""
+"""Kafka's topics: made before anybody reads (faust ignores one that is missing at its start)."""
 
 import asyncio
 import logging

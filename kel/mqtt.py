@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from kel.settings import Settings
 
@@ -43,13 +44,13 @@ class Received:
     generation: int
 
 
-def _no_delay(_client: object, _data: object, sock: socket.socket) -> None:
+def _no_delay(_client: object, _data: object, sock: Any) -> None:
     """Small packets go at once: waiting to fill one costs 40 ms an acknowledgement."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Link:
-    """One client of the broker: receives in batches, acknowledges when told, publishes and waits."""
+    """One client of the broker: receives in batches, acknowledges when told, waits for its own."""
 
     def __init__(
         self,
@@ -133,7 +134,7 @@ class Link:
 
     def receive(self, limit: int = 1_000_000) -> list[Received]:
         """What has come and was not taken yet, in the order of its coming."""
-        taken = []
+        taken: list[Received] = []
         try:
             while len(taken) < limit:
                 taken.append(self._received.popleft())
@@ -142,7 +143,7 @@ class Link:
         return taken
 
     def acknowledge(self, messages: Iterable[Received]) -> None:
-        """PUBACK these. What came over an earlier connection comes again and is acknowledged then."""
+        """PUBACK these. What came over an earlier connection comes again, and is acked then."""
         for message in messages:
             if message.qos and message.generation == self._generation:
                 self._client.ack(message.mid, message.qos)
@@ -188,7 +189,7 @@ class Link:
         self._received.clear()  # all at QoS 1 comes again
         self._received.extend(again)
         if self._filters:
-            client.subscribe([(f, paho.SubscribeOptions(qos=1)) for f in self._filters])
+            client.subscribe([(f, SubscribeOptions(qos=1)) for f in self._filters])
         else:
             self._ready.set()
 
@@ -208,6 +209,6 @@ class Link:
             self.dropped += 1
             return
         self._received.append(
-            Received(topic, message.payload, message.mid, message.qos, self._generation)
+            Received(topic, bytes(message.payload), message.mid, message.qos, self._generation)
         )
         self._wake()

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     database_password: SecretStr = SecretStr("")
     reader_password: SecretStr = SecretStr("")  # of kel_reader, whom walls read as
     commit_s: float = Field(default=0.1, gt=0)  # how often a worker commits
+    session_s: float = Field(default=10.0, gt=0)  # a worker silent for so long loses its partitions
     snapshot_s: float = Field(default=30.0, gt=0)  # how often it keeps its rules' state
 
     reports: Path = Path(".kel/reports")

@@ -21,8 +21,8 @@ def doctor(forget_topic: bool) -> None:
     settings = Settings()
     if forget_topic:
         _forget(settings)
-    found = 0
-    for found, problem in enumerate(problems(settings), 1):
+    found = list(problems(settings))
+    for problem in found:
         click.echo(f"✗ {problem}")
     if found:
         raise click.exceptions.Exit(1)

@@ -22,6 +22,7 @@ from kel.store.desk import DeskStore
 
 ANSWER_S = 10.0
 WIDTH = 120  # where the output is no terminal
+TITLE_LESS = 72  # columns that all but the title take
 ATHENS = ZoneInfo("Europe/Athens")
 SEVERITY_COLOUR = ("white", "cyan", "yellow", "dark_orange", "bold red")
 
@@ -43,16 +44,21 @@ def list_(closed_too: bool, most: int) -> None:
     with some_database(Settings()) as settings, connect(settings) as connection:
         found = connection.execute(query("list_incidents"), [closed_too, most]).fetchall()
     console = Console()
-    console.print(_table(found), width=None if console.is_terminal else WIDTH)
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(_table(found, console.width - TITLE_LESS))
 
 
-def _table(found: Sequence[Sequence[Any]]) -> Table:
+def _table(found: Sequence[Sequence[Any]], title_width: int) -> Table:
     table = Table(
-        title=f"Συμβάντα ({len(found)})", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=f"Συμβάντα ({len(found)})",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for name in ("Αρ.", "Σοβαρότητα", "Κατάσταση", "Άνοιξε"):
         table.add_column(name, no_wrap=True)
-    table.add_column("Τίτλος", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("Τίτλος", no_wrap=True, overflow="ellipsis", max_width=max(20, title_width))
     table.add_column("Εντολή", no_wrap=True)
     for number, severity, state, _, title, opened, _, alerts, requests, order in found:
         table.add_row(

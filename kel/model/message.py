@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One MQTT message as it came. `arrival` is microseconds since 1970 UTC by the clock in force."""
+    """One MQTT message as it came. `arrival`: µs since 1970 UTC by the clock in force."""
 
     topic: str
     payload: bytes

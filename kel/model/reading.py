@@ -29,7 +29,7 @@ class Status:
 
 @dataclass(slots=True)
 class Output:
-    """The effects of the records [first, next) of one partition, `tick` (µs) the time it came to."""
+    """The effects of one partition's records [first, next); `tick` (µs): the time it came to."""
 
     partition: int
     first: int

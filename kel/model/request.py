@@ -9,7 +9,7 @@ from kel.model.place import Point
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a citizen reports. Who the citizen is lives apart (`Contact`), so that it can be erased."""
+    """What a citizen reports. Who that is lives apart (`Contact`), so that it can be erased."""
 
     id: UUID
     at: datetime

@@ -120,17 +120,22 @@ class Bridge:
         self._clock: SystemClock | StoryClock = (
             StoryClock() if story else SystemClock(settings.tick_s)
         )
-        self._gathering = Gathering(Router(Registry(city.devices.values())).group, settings.partitions)
+        router = Router(Registry(city.devices.values()))
+        self._gathering = Gathering(router.group, settings.partitions)
         self._woken = asyncio.Event()
         self._held: list[Received] = []
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._link = Link(
             settings,
             "kel-bridge",
             (*UPLINK, CLOCK) if story else UPLINK,
-            wake=lambda: loop.call_soon_threadsafe(self._woken.set),
+            wake=self._wake,
             will=(BRIDGE, b"offline"),
         )
+
+    def _wake(self) -> None:
+        """Called by the network's thread: something has come."""
+        self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
         """Bridge until cancelled."""
@@ -168,7 +173,7 @@ class Bridge:
         return producer
 
     def _sort(self, received: Sequence[Received]) -> list[Received]:
-        """Messages into batches, clock messages to the clock; returns what must wait for a clock."""
+        """Messages into batches, the time to the clock; returns what must wait for a time."""
         unknown = self._clock.now() is None
         if unknown and not any(m.topic == CLOCK for m in received):
             return list(received)

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -145,7 +145,9 @@ class Demo:
                 ) as player:
                     self._play(player, store)
                 restarts = services.restarts
-            pages = write_pages(connection, city, self.story.start, self._options.reports)
+            pages = write_pages(
+                connection, city, self.story.start, self._options.reports, self.files.rulebook
+            )
             result = Result(
                 store.totals(),
                 store.readings(),
@@ -181,9 +183,7 @@ class Demo:
 
     def _world(self, history: History) -> World:
         troubles = [*history.ongoing, *self.story.troubles]
-        return World(
-            self.files.city, self.story.seed, self.story.start, troubles, history.counters
-        )
+        return World(self.files.city, self.story.seed, self.story.start, troubles, history.counters)
 
     def _play(self, player: Player, store: StoryStore) -> None:
         told: set[UUID] = set()

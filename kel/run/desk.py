@@ -100,7 +100,7 @@ class Desk:
 
 
 def main(settings: Settings, city: City) -> None:
-    """Run a desk until it is told to end (SIGTERM, SIGINT); it outlives the store and the broker."""
+    """Run a desk until told to end (SIGTERM, SIGINT); it outlives the store and the broker."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

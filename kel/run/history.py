@@ -57,6 +57,7 @@ class History:
     """All that the weeks brought, and where they left the simulated city and its crews."""
 
     end: datetime
+    crews: CrewSim
     frames: list[Frame] = field(default_factory=list)
     alerts: dict[UUID, Alert] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -64,7 +65,6 @@ class History:
     changes: Changes = field(default_factory=Changes)
     ongoing: list[Trouble] = field(default_factory=list)
     counters: dict[str, list[int]] = field(default_factory=dict)
-    crews: CrewSim | None = None
     state: bytes = b""  # what a worker's line would remember: alerts go on into the story
 
 
@@ -78,7 +78,7 @@ class Offline:
         )
         self.world = World(city, story.seed, story.history_start, troubles)
         self.crews = CrewSim(city, story.seed)
-        self.history = History(story.start)
+        self.history = History(story.start, self.crews)
         self._city = city
         self._intake = Intake(Registry(city.devices.values()), city.classes)
         self._evaluator = Evaluator(files.rulebook, city, list(city.devices.values()))
@@ -173,7 +173,6 @@ def make_history(
         progress((until - first) / (last - first))
     offline.history.ongoing = offline.world.ongoing(last)
     offline.history.counters = offline.world.counters()
-    offline.history.crews = offline.crews
     offline.history.state = offline.state()
     return offline.history
 

@@ -17,7 +17,7 @@ from kel.simulate.calendar import DAY_US
 @dataclass
 class Storekeeper:
     city: City
-    on_the_way: dict[str, tuple[int, Decimal]] = field(default_factory=dict)  # item → due µs, how much
+    on_the_way: dict[str, tuple[int, Decimal]] = field(default_factory=dict)  # item → µs, how much
 
     def order(self, situation: Situation, now_us: int) -> None:
         """Look through the shelves, and order what runs low."""

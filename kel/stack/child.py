@@ -64,7 +64,7 @@ class Child:
                 group=self._user,
                 extra_groups=[] if self._user else None,
                 process_group=0,  # a Ctrl-C at the terminal is the parent's to pass on
-                preexec_fn=_die_with_parent(self._end_with),  # noqa: PLW1509
+                preexec_fn=_die_with_parent(self._end_with),
             )
         return self
 

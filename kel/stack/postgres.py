@@ -80,7 +80,8 @@ class Postgres:
         password = self._folder / "password"
         password.write_text(self.password)
         give(password, self._user)
-        command = [self._bin / "initdb", "-D", self._data, "-U", "kel", "--pwfile", password]
+        command: list[str | Path] = [self._bin / "initdb", "-D", self._data, "-U", "kel"]
+        command += ["--pwfile", password]
         done = subprocess.run(  # noqa: S603
             [*command, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
             capture_output=True,

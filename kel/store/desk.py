@@ -7,9 +7,10 @@ Laws:
 - what was taken from the inbox, what was decided and what goes out commit together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from psycopg import Connection, Cursor
@@ -25,6 +26,7 @@ from kel.store.connect import query
 from kel.store.stream import put_rejects
 
 LOCK = 0x6B656C02
+Word = TypeVar("Word")
 
 
 class StaleError(RuntimeError):
@@ -116,7 +118,10 @@ def _alerts(cursor: Cursor, waiting: Sequence[tuple[str, UUID]]) -> tuple[Alert,
     )
 
 
-def _in_order(cursor, name, ids, of):  # type: ignore[no-untyped-def]
+def _in_order(
+    cursor: Cursor, name: str, ids: Sequence[UUID], of: Callable[[rows.Row], Word]
+) -> tuple[Word, ...]:
+    """The rows of those ids, as words of the model, in that order."""
     found = {row[0]: of(row) for row in cursor.execute(query(name), [ids]).fetchall()}
     return tuple(found[i] for i in ids)
 

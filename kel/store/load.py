@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from kel.model.city import City
+from kel.model.device import Device
 from kel.model.ids import make_id
 from kel.model.stock import WAREHOUSE, Stock
 from kel.store.classes import declare
@@ -43,7 +44,7 @@ def numbered(connection: Connection, city: City) -> City:
     Raises LookupError where the city's folder was changed and not loaded since.
     """
     numbers: Mapping[str, int] = dict(
-        connection.execute("SELECT id, number FROM device").fetchall()  # type: ignore[arg-type]
+        connection.execute("SELECT id, number FROM device").fetchall()
     )
     missing = [d for d in city.devices if d not in numbers]
     if missing:
@@ -55,7 +56,7 @@ def numbered(connection: Connection, city: City) -> City:
     return replace(city, devices=devices)
 
 
-def _places(cursor, city: City) -> None:  # type: ignore[no-untyped-def]
+def _places(cursor: Cursor, city: City) -> None:
     cursor.executemany(
         query("put_community"),
         [
@@ -80,7 +81,7 @@ def _places(cursor, city: City) -> None:  # type: ignore[no-untyped-def]
     )
 
 
-def _names(cursor, city: City) -> None:  # type: ignore[no-untyped-def]
+def _names(cursor: Cursor, city: City) -> None:
     cursor.executemany(
         query("put_category"),
         [(c.id, c.label, c.family, c.account, c.waiting) for c in city.categories.values()],
@@ -101,14 +102,14 @@ def _names(cursor, city: City) -> None:  # type: ignore[no-untyped-def]
     )
 
 
-def _device(d) -> tuple[object, ...]:  # type: ignore[no-untyped-def]
+def _device(d: Device) -> tuple[object, ...]:
     return (
         (d.id, d.cls, d.name, d.community, d.zone, d.feeder, d.parent, d.place.lat, d.place.lon)
         + (d.source, d.address, d.state, Jsonb(dict(d.attributes)))
     )
 
 
-def _open_stock(cursor, city: City, at: datetime) -> None:  # type: ignore[no-untyped-def]
+def _open_stock(cursor: Cursor, city: City, at: datetime) -> None:
     opening = [Stock(WAREHOUSE, i.id, i.opening) for i in city.items.values()]
     for stock in [*opening, *city.van_stock]:
         cursor.execute(query("open_stock"), [stock.place, stock.item, stock.on_hand])

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import LiteralString, cast
 
 from psycopg import Connection, sql
 
@@ -64,13 +63,13 @@ def _wanted(connection: Connection) -> list[tuple[str, Traversable]]:
 
 
 def _apply(connection: Connection) -> Iterator[str]:
-    done = dict(connection.execute("SELECT name, sha256 FROM migration").fetchall())
+    done: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM migration").fetchall())
     for name, file in _wanted(connection):
         text = file.read_text("utf-8")
         digest = sha256(text.encode()).hexdigest()
         if name not in done:
             with connection.transaction():
-                connection.execute(cast(LiteralString, text))
+                connection.execute(text.encode())
                 connection.execute("INSERT INTO migration VALUES (%s, %s)", [name, digest])
             yield name
         elif done[name] != digest:

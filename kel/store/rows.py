@@ -59,7 +59,7 @@ def alert_of(row: Row) -> Alert:
 
 def request_of(row: Row) -> Request:
     place = None if row[6] is None else Point(row[6], row[7])
-    return Request(*row[:6], place)
+    return Request(row[0], row[1], row[2], row[3], row[4], row[5], place)
 
 
 def reply_of(row: Row) -> Reply:

@@ -198,11 +198,25 @@ def test_a_critical_fire_goes_first_at_once_and_waits_for_no_material() -> None:
     assert made.arrive_at - NOON < timedelta(minutes=direct + 1)
 
 
-def test_a_critical_fire_is_sent_to_a_crew_that_is_still_busy() -> None:
+EVERYBODY = ("green-fire-1", "green-fire-2", "green-fire-3")
+
+
+@pytest.mark.parametrize(
+    ("out", "leaves", "why"),
+    [
+        (EVERYBODY, "12:00", "the whole crew is out: it goes as soon as it can"),
+        (EVERYBODY[2:], "10:00", "those who are at hand and know the tanker go at once"),
+        (EVERYBODY[:2], "12:00", "nobody at hand knows the tanker"),
+    ],
+)
+def test_a_critical_fire_does_not_wait_where_somebody_is_at_hand(
+    out: tuple[str, ...], leaves: str, why: str
+) -> None:
     small, fire = _incident("fire", "small", severity=Severity.HIGH), _incident("fire", "big")
-    order = _order(small, "green-fire", OrderState.ARRIVED, arrived_at=at("09:20"))
+    order = _order(small, "green-fire", OrderState.ARRIVED, arrived_at=at("09:20"), people=out)
     made = _plan(replace(small, state=IncidentState.IN_PROGRESS), fire, orders={order.id: order})
-    assert _only(made).depart_at == at("12:00")
+    assert _only(made).depart_at == at(leaves), why
+    assert leaves == "12:00" or not set(_only(made).people) & set(out)
 
 
 # --- the order of jobs ------------------------------------------------------------------------
