@@ -21,8 +21,7 @@ def worker() -> None:
     from kel.run.worker import main
 
     settings = Settings()
-    files = load_city_files(settings)
-    main(settings, files.city, files.rulebook)
+    main(settings, load_city_files(settings))
 
 
 @click.command()

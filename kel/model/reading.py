@@ -1,5 +1,6 @@
 """Readings beside the frames, and all that one commit of a worker carries."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from kel.model.alert import Alert
@@ -43,6 +44,7 @@ class Output:
     replies: list[Reply] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)  # left out on purpose, by reason
     messages: int = 0
 
     @property
@@ -60,3 +62,4 @@ class Output:
         for name in ("frames", "other", "alerts", "requests", "contacts", "replies", "statuses"):
             getattr(self, name).extend(getattr(later, name))
         self.rejects.extend(later.rejects)
+        self.dropped.update(later.dropped)

@@ -14,8 +14,11 @@ RULES = "rules.toml"
 
 @dataclass(frozen=True, slots=True)
 class CityFiles:
+    """`source` is the text of the rulebook, which is kept by its version."""
+
     city: City
     rulebook: Rulebook
+    source: str
 
 
 def load_city_files(settings: Settings) -> CityFiles:
@@ -25,7 +28,8 @@ def load_city_files(settings: Settings) -> CityFiles:
 
 def read_folder(folder: Path, lamps_per_feeder: int | None = None) -> CityFiles:
     city = load_city(folder, lamps_per_feeder=lamps_per_feeder)
-    return CityFiles(city, parse_rulebook(read_document(folder / RULES), city))
+    rulebook = parse_rulebook(read_document(folder / RULES), city)
+    return CityFiles(city, rulebook, (folder / RULES).read_text("utf-8"))
 
 
 def mistakes_of(folder: Path) -> list[Mistake]:

@@ -6,6 +6,7 @@ Laws:
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -62,6 +63,7 @@ class Line:
             replies=list(taken.replies),
             statuses=list(taken.statuses),
             rejects=list(taken.rejects),
+            dropped=Counter(taken.dropped),
             messages=len(batch.messages),
         )
         for frame in taken.frames:

@@ -119,7 +119,7 @@ class Player:
             link.close()
 
     def play(self, start_us: int, end_us: int, step_us: int, step_s: float) -> Iterator[datetime]:
-        """Play [start, end) in steps, each `step_s` long at the least; yields the time after each."""
+        """Play [start, end) in steps of `step_s` at the least; yields the time after each."""
         due = monotonic()
         for since in range(start_us, end_us, step_us):
             until = min(since + step_us, end_us)

@@ -25,6 +25,7 @@ from kel.kafka import ensure_topic
 from kel.model.city import City
 from kel.model.reading import Output
 from kel.records import decode
+from kel.run.cityfiles import CityFiles
 from kel.run.partition import Line, devices_of
 from kel.settings import Settings
 from kel.store.connect import connect
@@ -82,6 +83,10 @@ class Worker:
         self._connection = connect(self._settings)
         self._city = numbered(self._connection, city)
         self._store = StreamStore(self._connection, self._city.classes, RAW, self._kafka_id)
+
+    def keep_rulebook(self, source: str) -> None:
+        """Keep the rulebook's text in the store: alerts name its version."""
+        self._store.keep_rulebook(self._rulebook.version, source)
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
@@ -190,12 +195,13 @@ def _app(settings: Settings, folder: str) -> faust.App:
     )
 
 
-def main(settings: Settings, city: City, rulebook: Rulebook) -> None:
+def main(settings: Settings, files: CityFiles) -> None:
     """Run a worker until it is told to end (SIGTERM, SIGINT)."""
     kafka_id = asyncio.run(ensure_topic(settings))
     app = _app(settings, mkdtemp(prefix="kel-worker-"))
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
-    worker = Worker(settings, city, rulebook, kafka_id)
+    worker = Worker(settings, files.city, files.rulebook, kafka_id)
+    worker.keep_rulebook(files.source)
 
     @app.agent(raw, name="line", concurrency=1)
     async def line(stream: Any) -> None:

@@ -9,7 +9,8 @@ from kel.model.reading import Output
 from kel.model.situation import Changes
 from kel.store.connect import query
 from kel.store.desk import write_changes
-from kel.store.stream import copy_readings, join, put_effects
+from kel.store.frames import join
+from kel.store.stream import copy_readings, put_effects
 
 
 def load_past(

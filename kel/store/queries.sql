@@ -73,6 +73,9 @@ WHERE snapshot.next <= excluded.next
 -- name: snapshot
 SELECT next, state FROM snapshot WHERE topic = %s AND partition = %s
 
+-- name: latest_times
+SELECT device, time FROM device_latest WHERE device = ANY(%s)
+
 -- name: put_latest
 INSERT INTO device_latest
 SELECT * FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
@@ -109,6 +112,10 @@ INSERT INTO reject VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHIN
 -- name: put_online
 UPDATE device SET online = %s, online_at = %s
 WHERE id = %s AND (online_at IS NULL OR online_at <= %s)
+
+-- name: count_dropped
+INSERT INTO dropped VALUES (coalesce(%s, now())::date, %s, %s)
+ON CONFLICT (day, reason) DO UPDATE SET count = dropped.count + excluded.count
 
 -- name: put_rulebook
 INSERT INTO rulebook (version, source) VALUES (%s, %s) ON CONFLICT DO NOTHING

@@ -21,14 +21,16 @@ from psycopg.types.json import Jsonb
 from kel.model.alert import Alert
 from kel.model.device import DeviceClass
 from kel.model.frame import Frame
-from kel.model.moment import from_us
+from kel.model.moment import from_us, to_us
 from kel.model.reading import Output
 from kel.store.classes import table_of
 from kel.store.columns import pack
 from kel.store.connect import query
+from kel.store.frames import join, newest, once
 from kel.store.rows import evidence_json
 
 CHANNEL = "kel_desk"
+NEVER = np.iinfo(np.int64).min
 
 
 class LostPartitionError(RuntimeError):
@@ -87,6 +89,10 @@ class StreamStore:
                 query("put_snapshot"), [self._topic, partition, next_, state]
             )
 
+    def keep_rulebook(self, version: str, source: str) -> None:
+        """Keep the text of a rulebook: alerts name its version for ever."""
+        self._connection.execute(query("put_rulebook"), [version, source])
+
     def commit(self, outputs: Sequence[Output]) -> None:
         """Store the effects of some partitions' records and move their offsets, all or nothing.
 
@@ -114,34 +120,20 @@ class StreamStore:
         for frame in frames:
             by_class.setdefault(frame.cls, []).append(frame)
         for cls, parts in by_class.items():
-            frame = join(parts)
+            frame = once(join(parts))
             copy_readings(cursor, frame, self._metrics[cls])
             _latest(cursor, frame)
-
-
-def join(frames: Sequence[Frame]) -> Frame:
-    """Frames of one class as one, in their order."""
-    if len(frames) == 1:
-        return frames[0]
-    return Frame(
-        frames[0].cls,
-        np.concatenate([f.time for f in frames]),
-        np.concatenate([f.arrival for f in frames]),
-        np.concatenate([f.device for f in frames]),
-        {m: np.concatenate([f.metrics[m] for f in frames]) for m in frames[0].metrics},
-    )
 
 
 def copy_readings(cursor: Cursor, frame: Frame, metrics: tuple[str, ...]) -> None:
     """Store a frame; rows that are there already are merged, equal ones change nothing."""
     table = sql.Identifier(table_of(frame.cls))
     columns = sql.SQL(", ").join(map(sql.Identifier, ("time", "arrival", "device", *metrics)))
-    data = pack(frame, metrics)
     try:
         with cursor.connection.transaction():
-            _copy(cursor, table, columns, data)
+            _copy(cursor, table, columns, pack(frame, metrics))
     except errors.UniqueViolation:
-        _merge(cursor, table, columns, data, metrics)
+        _merge(cursor, table, columns, pack(once(frame), metrics), metrics)
 
 
 def _copy(cursor: Cursor, table: sql.Composable, columns: sql.Composable, data: bytes) -> None:
@@ -170,8 +162,7 @@ def _merge(
     )
     cursor.execute(
         sql.SQL(
-            "INSERT INTO {table} AS stored ({columns}) "
-            "SELECT DISTINCT ON (device, time) {columns} FROM incoming "
+            "INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM incoming "
             "ON CONFLICT (device, time) DO UPDATE SET {fill}"
         ).format(table=table, columns=columns, fill=fill)
     )
@@ -179,10 +170,15 @@ def _merge(
 
 
 def _latest(cursor: Cursor, frame: Frame) -> None:
-    """Each device's last row of the frame becomes what screens show."""
-    newest = np.lexsort((frame.time, frame.device))
-    last = newest[np.append(np.diff(frame.device[newest]) != 0, True)]
-    metrics = {name: column[last].tolist() for name, column in frame.metrics.items()}
+    """The newest values of each device, for screens; what is older than those stored is left out."""
+    devices = np.unique(frame.device)
+    stored = dict(cursor.execute(query("latest_times"), [devices.tolist()]).fetchall())
+    floor = np.array([to_us(stored[d]) if d in stored else NEVER for d in devices.tolist()])
+    frame = frame.take(frame.time >= floor[np.searchsorted(devices, frame.device)])
+    if not len(frame):
+        return
+    last = newest(frame)
+    metrics = {name: column.tolist() for name, column in last.metrics.items()}
     values = [
         orjson.dumps({m: v for m, v in zip(metrics, row, strict=True) if v == v}).decode()
         for row in zip(*metrics.values(), strict=True)
@@ -190,9 +186,9 @@ def _latest(cursor: Cursor, frame: Frame) -> None:
     cursor.execute(
         query("put_latest"),
         [
-            frame.device[last].tolist(),
-            [from_us(t) for t in frame.time[last].tolist()],
-            [from_us(t) for t in frame.arrival[last].tolist()],
+            last.device.tolist(),
+            [from_us(t) for t in last.time.tolist()],
+            [from_us(t) for t in last.arrival.tolist()],
             values,
         ],
     )
@@ -226,6 +222,8 @@ def put_effects(cursor: Cursor, output: Output) -> None:
         ],
     )
     put_rejects(cursor, output.rejects)
+    day = None if output.tick is None else from_us(output.tick)
+    _many(cursor, "count_dropped", [(day, r, n) for r, n in sorted(output.dropped.items())])
     _many(
         cursor,
         "put_online",

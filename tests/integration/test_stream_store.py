@@ -199,6 +199,9 @@ def test_the_newest_values_of_a_device_are_those_of_its_newest_time(connection, 
     assert connection.execute(latest).fetchone() == ({"flow": 1.0, "pressure": 2.0},)
     store.commit([output(2, 3, zone_frame(city, ("zm-01", 6, 3.0, NAN, NAN)))])
     assert connection.execute(latest).fetchone() == ({"flow": 3.0, "pressure": 2.0},)
+    late, part, more = ("zm-01", 1, 8.0, 8.0, 8.0), ("zm-01", 7, NAN, NAN, 9.0), ("zm-01", 8, 4.0, NAN, NAN)
+    store.commit([output(3, 4, *(zone_frame(city, row) for row in (part, more, late)))])
+    assert connection.execute(latest).fetchone() == ({"flow": 4.0, "pressure": 2.0, "volume": 9.0},)
 
 
 EXTREMES = [0.0, -0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 0.1, NAN]

@@ -22,6 +22,14 @@ CREATE TABLE snapshot (
     PRIMARY KEY (topic, partition)
 );
 
+-- What was left out on purpose (a label that privacy forbids, an older death of a node), counted.
+CREATE TABLE dropped (
+    day    date NOT NULL,
+    reason text NOT NULL,
+    count  bigint NOT NULL,
+    PRIMARY KEY (day, reason)
+);
+
 CREATE TABLE rulebook (
     version text PRIMARY KEY,
     source  text NOT NULL,
