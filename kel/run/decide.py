@@ -16,12 +16,12 @@ from dispatch import orders
 from dispatch.plan import plan
 from kel.costs.loss import Loss, energy_wasted, loss_costs, water_lost
 from kel.costs.order import order_costs
+from kel.costs.readings import Readings
 from kel.model.city import City
 from kel.model.cost import CostEntry
 from kel.model.incident import Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
-from kel.run.ports import Readings
 from rules import incidents
 from rules.describe import category_of
 

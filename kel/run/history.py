@@ -216,5 +216,5 @@ def _sources(root: Path, city_folder: Path) -> Iterator[Path]:
     folders = ("kel/model", "kel/costs", "kel/simulate", "kel/city", "ingest", "rules", "dispatch")
     for folder in folders:
         yield from sorted((root / folder).rglob("*.py"))
-    for name in ("decide", "history", "partition", "ports"):
+    for name in ("decide", "history", "partition"):
         yield root / f"kel/run/{name}.py"

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import numpy as np
 
+from kel.costs.readings import Readings
 from kel.model.city import City
 from kel.model.frame import Float64, Frame, Int64
 from kel.model.moment import to_us
-from kel.run.ports import Readings
 
 
 class MemoryReadings(Readings):

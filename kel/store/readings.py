@@ -5,9 +5,9 @@ from datetime import datetime
 import numpy as np
 from psycopg import Connection, sql
 
+from kel.costs.readings import Readings
 from kel.model.city import City
 from kel.model.frame import Float64, Int64
-from kel.run.ports import Readings
 from kel.store.classes import table_of
 
 SERIES = """

@@ -62,20 +62,20 @@ class StreamStore:
 
         Raises LookupError where Kafka's topic is not the one that the store has followed.
         """
-        with self._connection.transaction():
+        with self._connection.transaction():  # a wrong Kafka leaves no trace: no partition is begun
             for partition in partitions:
                 self._connection.execute(
                     query("start_progress"), [self._topic, partition, self._topic_id]
                 )
             rows = self._connection.execute(query("progress"), [self._topic]).fetchall()
-        stood = {p: Progress(topic_id, next_, tick) for p, topic_id, next_, tick in rows}
-        for partition, progress in stood.items():
-            if progress.topic_id != self._topic_id:
-                raise LookupError(
-                    f"Kafka's topic {self._topic} was made anew: the store has followed another "
-                    f"one to {progress.next} in partition {partition}. If its records are lost on "
-                    "purpose, run `kel doctor --forget-topic`"
-                )
+            stood = {p: Progress(topic_id, next_, tick) for p, topic_id, next_, tick in rows}
+            for partition, progress in stood.items():
+                if progress.topic_id != self._topic_id:
+                    raise LookupError(
+                        f"Kafka's topic {self._topic} was made anew: the store has followed "
+                        f"another one to {progress.next} in partition {partition}. If its records "
+                        "are lost on purpose, run `kel doctor --forget-topic`"
+                    )
         return {p: stood[p] for p in partitions}
 
     def snapshot(self, partition: int) -> tuple[int, bytes] | None:
@@ -172,7 +172,7 @@ def _merge(
 def _latest(cursor: Cursor, frame: Frame) -> None:
     """The newest values of each device, for screens; what is older than those stored is left out."""
     devices = np.unique(frame.device)
-    stored = dict(cursor.execute(query("latest_times"), [devices.tolist()]).fetchall())
+    stored: dict[int, datetime] = dict(cursor.execute(query("latest_times"), [devices.tolist()]).fetchall())
     floor = np.array([to_us(stored[d]) if d in stored else NEVER for d in devices.tolist()])
     frame = frame.take(frame.time >= floor[np.searchsorted(devices, frame.device)])
     if not len(frame):

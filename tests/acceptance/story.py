@@ -20,7 +20,7 @@ from kel.model.order import Action, OrderState, Reply, WorkOrder
 from kel.model.request import Request
 from kel.model.situation import Changes, Command, Inputs, Situation
 from kel.run.decide import decide
-from kel.run.ports import Readings
+from kel.costs.readings import Readings
 from tests.builders.city import situation, small_city
 
 STEP = timedelta(minutes=5)

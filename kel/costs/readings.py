@@ -1,4 +1,4 @@
-"""The few things that the pure core needs from outside, each as small as can be."""
+"""Stored readings, as costing needs them: a small port with what is usual built upon it."""
 
 from datetime import datetime, timedelta
 from typing import Protocol

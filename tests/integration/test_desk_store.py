@@ -1,0 +1,242 @@
+"""The desk's store on the real database: what waits, what is going on, and stock under locks."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from threading import Barrier, Thread
+from uuid import UUID
+
+import pytest
+
+from kel.model.ids import make_id
+from kel.model.reading import Output
+from kel.model.situation import Changes, Command, Inputs
+from kel.model.stock import WAREHOUSE
+from kel.run.decide import decide
+from kel.store.connect import connect
+from kel.store.desk import DeskStore, StaleError
+from kel.store.load import load
+from kel.store.migrate import migrate
+from kel.store.stream import put_effects
+from tests.acceptance.story import NoReadings
+from tests.builders.city import alert, at, cleared, reply, request, small_city
+from tests.builders.running import fresh_database
+
+pytestmark = pytest.mark.integration
+
+CITY = small_city()
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def town(stack):
+    """A database with the small city of the stories."""
+    with fresh_database(stack, "town", None) as settings:
+        with connect(settings) as connection:
+            migrate(connection)
+            load(connection, CITY, at("00:00"))
+        yield settings
+
+
+@pytest.fixture
+def connection(town):
+    with connect(town) as connection:
+        yield connection
+
+
+@pytest.fixture
+def store(connection):
+    return DeskStore(connection)
+
+
+def arrive(connection, *, alerts=(), requests=(), replies=()):
+    """Signs as a worker stores them."""
+    effects = Output(0, 0, 0)
+    effects.alerts, effects.requests, effects.replies = list(alerts), list(requests), list(replies)
+    with connection.transaction(), connection.cursor() as cursor:
+        put_effects(cursor, effects)
+
+
+def decide_once(store, situation, now):
+    inputs = store.inputs(now)
+    changes = decide(CITY, situation, inputs, NoReadings())
+    store.commit(now, changes, situation)
+    situation.apply(changes)
+    situation.take(inputs)
+    return changes
+
+
+# what waits
+
+
+def test_what_waits_comes_in_order_and_is_taken_once(connection, store):
+    fired = alert(CITY, "zm-01", "main_burst", at("02:40"), at("02:50"))
+    later = alert(CITY, "ps-01", "pump", at("02:41"), at("02:45"))
+    wet = request("main_burst", at("02:48"), 38.13)
+    order = type("Order", (), {"id": make_id("order", 1), "crew": "water-1"})
+    word = reply(order, "accept", at("02:49"))
+    arrive(connection, alerts=[fired, cleared(fired, at("03:30")), later], requests=[wet], replies=[word])
+    arrive(connection, alerts=[later], requests=[wet], replies=[word])  # delivered twice
+    seen = Command(make_id("command", 1), at("02:50"), "Άννα", "acknowledge", "2026-0001", "το είδα")
+    store.command(seen)
+    store.command(seen)
+
+    assert store.inputs(at("02:44")) == Inputs(at("02:44"))
+    inputs = store.inputs(at("03:00"))
+    assert inputs == Inputs(at("03:00"), (later, fired), (wet,), (word,), (seen,))
+    store.commit(at("03:00"), Changes(), store.situation())
+    assert store.inputs(at("03:00")) == Inputs(at("03:00"))
+    assert store.inputs(at("03:30")).alerts == (cleared(fired, at("03:30")),)
+    assert store.clock() == at("03:00")
+
+
+def test_time_has_come_when_every_partition_says_so(connection, store):
+    put = "INSERT INTO progress VALUES ('kel.raw', %s, 'k', 1, %s)"
+    assert store.watermark("kel.raw", 2) is None
+    connection.execute(put, [0, at("03:00")])
+    assert store.watermark("kel.raw", 2) is None
+    connection.execute(put, [1, None])
+    assert store.watermark("kel.raw", 2) is None
+    connection.execute("UPDATE progress SET tick = %s WHERE partition = 1", [at("02:00")])
+    assert store.watermark("kel.raw", 2) == at("02:00")
+    assert store.watermark("another", 2) is None
+
+
+def test_one_desk_leads_and_another_takes_over_when_it_is_gone(town, store):
+    with connect(town) as connection:
+        other = DeskStore(connection)
+        assert other.lead()
+        assert not store.lead()
+    assert store.lead()
+
+
+# what is going on
+
+BURST = alert(CITY, "zm-01", "main_burst", at("02:40"), at("02:50"))
+NOISE = alert(CITY, "ls-02", "service_leak", at("02:42"), at("02:58"))
+PUMP = alert(CITY, "ps-01", "pump", at("10:00"), at("10:15"))
+WET = request("main_burst", at("03:05"), 38.1331)
+DARK = request("feeder", at("20:30"), None, community="stamata")
+
+
+def test_what_was_written_reads_back_as_the_situation_at_every_step(connection, store):
+    """A day of decisions: after each, the stored situation is the one in memory."""
+    arrive(connection, alerts=[BURST, NOISE, PUMP], requests=[WET, DARK])
+    arrive(connection, alerts=[cleared(NOISE, at("07:40")), cleared(BURST, at("08:10"))])
+    situation, now, states = store.situation(), at("02:30"), set()
+    while now < at("23:30"):
+        now += 10 * MINUTE
+        changes = decide_once(store, situation, now)
+        arrive(connection, replies=list(answers(changes)))
+        assert store.situation() == situation, now
+        states |= {i.state for i in situation.incidents.values()}
+        states |= {o.state for o in situation.orders.values()}
+    assert states >= {"open", "in_progress", "resolved", "sent", "accepted", "arrived"}
+    totals = connection.execute(
+        "SELECT s.place, s.item FROM stock s LEFT JOIN movement m USING (place, item) "
+        "GROUP BY 1, 2, s.on_hand HAVING s.on_hand <> coalesce(sum(m.quantity), 0)"
+    ).fetchall()
+    assert totals == []  # the ledger explains every unit
+
+
+def answers(changes):
+    """What the crews say to new orders: the pumps' crew nothing, another accepts and finishes."""
+    for order in changes.orders.values():
+        if order.state == "sent" and order.category != "pump":
+            yield reply(order, "accept", order.made_at + 3 * MINUTE)
+            yield reply(order, "arrive", order.arrive_at)
+            yield reply(order, "complete", order.arrive_at + 90 * MINUTE, km=7.5)
+
+
+def test_an_end_that_the_desk_has_not_heard_of_is_not_known_to_a_new_one(connection, store):
+    """The worker is ahead of the desk when it is killed: the next one decides as it would have."""
+    arrive(connection, alerts=[BURST])
+    situation = store.situation()
+    decide_once(store, situation, at("03:00"))
+    arrive(connection, alerts=[cleared(BURST, at("03:30"))])
+    assert store.situation() == situation
+    changes = decide_once(store, store.situation(), at("03:40"))
+    assert "cleared" in [e.what for e in changes.incident_events]
+
+
+# stock
+
+
+def reserving(situation, *keys):
+    """Changes that reserve one of each of these."""
+    stock = {key: situation.stock_at(*key) for key in keys}
+    return Changes(stock={k: replace(s, reserved=s.reserved + 1) for k, s in stock.items()})
+
+
+def test_two_desks_that_reserve_the_last_one_at_once(town, connection):
+    connection.execute("UPDATE stock SET on_hand = 1 WHERE item = 'clamp'")
+    barrier, outcomes = Barrier(2), []
+    keys = [(WAREHOUSE, "clamp"), (WAREHOUSE, "sand")]
+
+    def reserve(keys):
+        with connect(town) as mine:
+            store = DeskStore(mine)
+            situation = store.situation()
+            changes = reserving(situation, *keys)
+            barrier.wait()
+            try:
+                store.commit(at("03:00"), changes, situation)
+                outcomes.append("reserved")
+            except StaleError as error:
+                outcomes.append(str(error))
+
+    # in opposite order: locks must not cross
+    threads = [Thread(target=reserve, args=[order]) for order in (keys, keys[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == ["clamp at warehouse changed while the plan was made", "reserved"]
+    rows = connection.execute(
+        "SELECT item, reserved FROM stock WHERE item IN ('clamp', 'sand') ORDER BY item"
+    ).fetchall()
+    assert rows == [("clamp", 1), ("sand", 1)]
+
+
+def test_a_stale_decision_leaves_nothing_behind(connection, store):
+    arrive(connection, alerts=[BURST])
+    situation = store.situation()
+    changes = decide(CITY, situation, store.inputs(at("03:00")), NoReadings())
+    assert changes.stock and changes.orders
+    connection.execute("UPDATE stock SET on_hand = on_hand - 1 WHERE item = 'clamp'")
+    with pytest.raises(StaleError):
+        store.commit(at("03:00"), changes, situation)
+    counts = connection.execute(
+        "SELECT (SELECT count(*) FROM incident), (SELECT count(*) FROM work_order), "
+        "(SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox WHERE taken)"
+    ).fetchone()
+    assert counts == (0, 0, 0, 0)
+    decide_once(store, store.situation(), at("03:00"))
+    assert store.clock() == at("03:00")
+
+
+@pytest.mark.parametrize("column", ["on_hand", "reserved"])
+def test_the_database_itself_refuses_stock_below_nothing(connection, store, column):
+    situation = store.situation()
+    stock = situation.stock_at(WAREHOUSE, "clamp")
+    changes = Changes(stock={(WAREHOUSE, "clamp"): replace(stock, **{column: Decimal(-1)})})
+    with pytest.raises(Exception, match=f"stock_{column}_check"):
+        store.commit(at("03:00"), changes, situation)
+
+
+# what goes out
+
+
+def test_messages_are_unsent_until_marked_and_written_once(connection, store):
+    arrive(connection, alerts=[BURST])
+    situation = store.situation()
+    changes = decide_once(store, situation, at("03:00"))
+    assert store.unsent() == changes.outbox
+    store.mark_sent([m.id for m in changes.outbox])
+    assert store.unsent() == []
+    with connection.transaction(), connection.cursor() as cursor:
+        from kel.store.desk import write_changes
+
+        write_changes(cursor, changes)
+    assert store.unsent() == []
+    assert all(isinstance(m.id, UUID) for m in changes.outbox)
