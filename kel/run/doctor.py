@@ -3,46 +3,78 @@
 Laws:
 - a check asks one thing and changes nothing; one that cannot be asked (the database is away) is
   not reported as a second problem;
-- a line says what was found, what was expected, and the command or setting that mends it.
+- a line says what was found, what was expected, and the command or setting that mends it;
+- a part that does not answer costs a bounded time: the parts are asked side by side, and one that
+  is not done after `LIMIT_S` is itself the problem.
 """
 
-import asyncio
+import os
 import resource
 import shutil
+import socket
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import psycopg
-from psycopg import Connection
-
-from kel.kafka import describe_topic
 from kel.model.mistake import MistakesError
 from kel.mqtt import BrokerError, Link
-from kel.run.cityfiles import CityFiles, load_city_files
+from kel.run.cityfiles import load_city_files
+from kel.run.doctor_database import database_problems
+from kel.run.doctor_kafka import kafka_problems
 from kel.settings import Settings
-from kel.store.connect import connect
-from kel.store.migrate import pending
-from kel.topics import RAW, UPLINK
+from kel.topics import BRIDGE, UPLINK
 
+LIMIT_S = 13.0
+PROBE_S = 3.0
 LEAST_DISK_GB = 5
 LEAST_FILES = 4096
-MOST_SKEW_S = 2.0
-OLDEST_POSTGRES = 150000
 OLDEST_MOSQUITTO = (2, 0)
+VERSION = "$SYS/broker/version"
 
 Problems = Iterator[str]
 
 
-def problems(settings: Settings) -> Problems:
+def problems(settings: Settings, limit_s: float = LIMIT_S) -> list[str]:
     """Every problem found, the ground first, then the parts, then what they hold."""
-    yield from _machine()
-    yield from _city(settings)
-    yield from _broker(settings)
-    yield from _kafka(settings)
-    yield from _database(settings)
+    checks: Mapping[str, Callable[[], Problems]] = {
+        "this machine": _machine,
+        "the city's folder": lambda: _city(settings),
+        "MQTT": lambda: _broker(settings),
+        "Kafka": lambda: _kafka(settings),
+        "the database": lambda: _database(settings),
+    }
+    asked = [_Asked(name, check) for name, check in checks.items()]
+    deadline = time.monotonic() + limit_s
+    return [line for one in asked for line in one.answer(deadline)]
+
+
+class _Asked:
+    """A part that is being asked, in a thread that nobody needs to wait for."""
+
+    def __init__(self, name: str, check: Callable[[], Problems]) -> None:
+        self._name = name
+        self._check = check
+        self._found: list[str] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for line in self._check():
+                self._found.append(line)
+        except Exception as error:  # one part's surprise must not hide the others' problems
+            text = str(error).strip().splitlines() or ["(no text)"]
+            self._found.append(f"{self._name}: unforeseen {type(error).__name__}: {text[0]}")
+
+    def answer(self, deadline: float) -> list[str]:
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        found = list(self._found)
+        if self._thread.is_alive():
+            found.append(f"{self._name}: no answer in time; is that machine overloaded or hung?")
+        return found
 
 
 def _machine() -> Problems:
@@ -54,124 +86,109 @@ def _machine() -> Problems:
             f"only {files} files may be open: raise it to {LEAST_FILES} or more "
             f"(`ulimit -n {LEAST_FILES}`, allowed up to {most}, or LimitNOFILE= of the service)"
         )
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
-    if free < LEAST_DISK_GB:
-        yield f"only {free:.1f} GB of disk are free here: make room for {LEAST_DISK_GB} GB at least"
+    for folder in _disks(Path.cwd(), Path(tempfile.gettempdir())):
+        free = shutil.disk_usage(folder).free / 1e9
+        if free < LEAST_DISK_GB:
+            yield f"only {free:.1f} GB are free on the disk of {folder}: make it {LEAST_DISK_GB}"
+
+
+def _disks(*folders: Path) -> list[Path]:
+    """One folder for each disk."""
+    return list({folder.stat().st_dev: folder for folder in reversed(folders)}.values())[::-1]
 
 
 def _city(settings: Settings) -> Problems:
     try:
         load_city_files(settings)
     except MistakesError as error:
+        many = len(error.mistakes)
+        found = f"{many} mistakes, the first is" if many > 1 else "a mistake:"
         yield (
-            f"the city's folder {settings.city} has {len(error.mistakes)} mistakes, the first is "
-            f"{error.mistakes[0]}: see `kel check {settings.city}`"
+            f"the city's folder {settings.city} has {found} {error.mistakes[0]} "
+            f"(all: `kel check {settings.city}`)"
         )
+
+
+def reach(host: str, port: int, part: str, setting: str) -> str | None:
+    """Why nobody can be spoken to there, or None. Tells a stopped part from a firewall."""
+    where = f"{part} at {host}:{port}"
+    try:
+        socket.create_connection((host, port), PROBE_S).close()
+    except socket.gaierror:
+        return f"{where}: the host name is unknown: set {setting}"
+    except TimeoutError:
+        return f"{where} did not answer for {PROBE_S:.0f} s: a firewall between, or set {setting}"
+    except ConnectionRefusedError:
+        return f"{where}: nobody listens there: start it, or set {setting}"
+    except (OSError, OverflowError) as error:
+        return f"{where} cannot be reached ({error}): set {setting}"
+    return None
 
 
 def _broker(settings: Settings) -> Problems:
-    try:
-        with Link(settings, "kel-doctor", (*UPLINK, VERSION), keep_session=False) as link:
-            version = _hear(link, VERSION)
-    except BrokerError as error:
-        yield f"{error} (KEL_MQTT_HOST, KEL_MQTT_PORT)"
+    setting = "KEL_MQTT_HOST, KEL_MQTT_PORT"
+    away = reach(settings.mqtt_host, settings.mqtt_port, "the MQTT broker", setting)
+    if away:
+        yield away
         return
-    number = tuple(int(n) for n in version.split()[-1].split(".")[:2]) if version else None
-    if number is None:
-        yield "the broker does not tell its version: allow kel-bridge to read $SYS/# in the acl file"
-    elif number < OLDEST_MOSQUITTO:
-        yield f"{version} is too old: KEL needs Mosquitto 2.0 or newer"
+    link = Link(
+        settings, f"kel-doctor-{os.getpid()}", (*UPLINK, BRIDGE, VERSION), keep_session=False
+    )
+    try:
+        link.open(timeout_s=5)
+    except BrokerError as error:
+        yield f"{error}, as {settings.mqtt_user or 'nobody'} (KEL_MQTT_USER)"
+        return
+    try:
+        said = _hear(link, VERSION)
+    finally:
+        link.close()
+    yield from _version(said.get(VERSION), settings.mqtt_user)
+    if said.get(BRIDGE) == "offline":
+        yield f"the bridge is not connected ({BRIDGE} says offline): start `kel bridge`"
 
 
-VERSION = "$SYS/broker/version"
+def _version(said: str | None, user: str) -> Problems:
+    if said is None:
+        yield (
+            f"the broker tells {user or 'nobody'} nothing of itself: ask as the bridge does "
+            "(KEL_MQTT_USER=kel-bridge), and let it `topic read $SYS/#` in the acl file"
+        )
+        return
+    number = said.split()[-1].split(".") if said.split() else []
+    if len(number) < 2 or not all(n.isdigit() for n in number[:2]):
+        return  # another broker than Mosquitto: it speaks MQTT 5, or it had refused us
+    if tuple(int(n) for n in number[:2]) < OLDEST_MOSQUITTO:
+        yield f"{said} is too old: KEL needs Mosquitto 2.0 or newer"
 
 
-def _hear(link: Link, topic: str, timeout_s: float = 3.0) -> str:
+def _hear(link: Link, last: str, timeout_s: float = 3.0) -> dict[str, str]:
+    """What is said, by topic, until something is said on `last`."""
+    said: dict[str, str] = {}
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    while last not in said and time.monotonic() < deadline:
         for message in link.receive():
-            if message.topic == topic:
-                return message.payload.decode("utf-8", "replace")
+            said[message.topic] = message.payload.decode("utf-8", "replace")
         time.sleep(0.05)
-    return ""
+    return said
 
 
 def _kafka(settings: Settings) -> Problems:
-    try:
-        found = asyncio.run(describe_topic(settings, timeout_s=5))
-    except (ConnectionError, OSError) as error:
-        yield f"{error} (KEL_KAFKA)"
+    away = [_reach_kafka(server) for server in settings.kafka.split(",")]
+    if all(away):
+        yield str(away[0])
         return
-    if found is None:
-        yield f"Kafka has no topic {RAW}: start `kel bridge` once, which makes it"
-    elif found != settings.partitions:
-        yield (
-            f"the topic {RAW} has {found} partitions, KEL_PARTITIONS says {settings.partitions}: "
-            f"set KEL_PARTITIONS={found}"
-        )
+    yield from kafka_problems(settings)
+
+
+def _reach_kafka(server: str) -> str | None:
+    host, _, port = server.strip().rpartition(":")
+    if not host or not port.isdigit():
+        return f"KEL_KAFKA={server} is not host:port"
+    return reach(host.strip("[]"), int(port), "Kafka", "KEL_KAFKA")
 
 
 def _database(settings: Settings) -> Problems:
-    try:
-        connection = connect(settings)
-    except psycopg.OperationalError as error:
-        yield f"no database: {str(error).splitlines()[0]} (KEL_DATABASE, KEL_DATABASE_PASSWORD)"
-        return
-    with connection:
-        yield from _server(connection)
-        waiting = pending(connection)
-        if waiting:
-            yield f"the database lacks {len(waiting)} migrations ({waiting[0]} …): run `kel migrate`"
-            return
-        for check in (_rights, _devices(settings), _topic_followed):
-            yield from check(connection)
-
-
-def _server(connection: Connection) -> Problems:
-    if connection.info.server_version < OLDEST_POSTGRES:
-        yield f"PostgreSQL {connection.info.server_version} is too old: KEL needs 15 or newer"
-    loaded = connection.execute("SHOW shared_preload_libraries").fetchone()
-    if not loaded or "timescaledb" not in loaded[0]:
-        yield "TimescaleDB is not loaded: set shared_preload_libraries = 'timescaledb', restart"
-    row = connection.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None
-    skew = abs((datetime.now(UTC) - row[0]).total_seconds())
-    if skew > MOST_SKEW_S:
-        yield (
-            f"this machine's clock and the database's differ by {skew:.0f} s: let both follow NTP "
-            "(apt-get install systemd-timesyncd)"
-        )
-
-
-def _rights(connection: Connection) -> Problems:
-    row = connection.execute(
-        "SELECT has_table_privilege('progress', 'UPDATE'), "
-        "has_table_privilege('kel_reader', 'incident', 'UPDATE')"
-    ).fetchone()
-    assert row is not None
-    if not row[0]:
-        yield f"{connection.info.user} may not write: let it own the tables, or migrate as it"
-    if row[1]:
-        yield "kel_reader may write: REVOKE ALL ON ALL TABLES FROM kel_reader, then `kel migrate`"
-
-
-def _devices(settings: Settings) -> Callable[[Connection], Problems]:
-    def check(connection: Connection) -> Problems:
-        try:
-            files: CityFiles = load_city_files(settings)
-        except MistakesError:
-            return  # told before
-        known = {row[0] for row in connection.execute("SELECT id FROM device").fetchall()}
-        missing = [d for d in files.city.devices if d not in known]
-        if missing:
-            yield f"{len(missing)} devices of the city are not in the database: run `kel load`"
-
-    return check
-
-
-def _topic_followed(connection: Connection) -> Problems:
-    row = connection.execute(
-        "SELECT max(now() - at) FROM progress HAVING max(now() - at) > interval '10 minutes'"
-    ).fetchone()
-    if row:
-        yield f"nothing was committed for {row[0]}: is `kel worker` running, does a bridge tick?"
+    yield from database_problems(
+        settings, lambda host, port: reach(host, port, "PostgreSQL", "KEL_DATABASE")
+    )

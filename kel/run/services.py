@@ -2,13 +2,17 @@
 
 import logging
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 
-from kel.stack.child import Child
+from kel.stack.child import Child, PartError
 from kel.stack.stack import Stack
 
 log = logging.getLogger("kel.services")
+
+MOST_DEATHS, WITHIN_S = 5, 20
 
 LOGINS = {"bridge": "kel-bridge", "worker": "kel-bridge", "desk": "kel-desk"}
 
@@ -28,6 +32,7 @@ class Services:
             for name in names
         ]
         self.restarts = 0
+        self._deaths: dict[str, deque[float]] = {}
 
     def __enter__(self) -> "Services":
         for child in self._children:
@@ -39,14 +44,22 @@ class Services:
             child.end()
 
     def watch(self) -> None:
-        """Start again what has died."""
+        """Start again what has died; raises PartError where it dies again and again."""
         for child in self._children:
             if child.ended is not None:
-                log.warning(
-                    "%s died (%s): starting it again\n%s", child.name, child.ended, child.tail()
-                )
-                self.restarts += 1
+                log.warning("%s died (%s): starting it again", child.name, child.ended)
+                self._count(child)
                 child.start()
+
+    def _count(self, child: Child) -> None:
+        self.restarts += 1
+        deaths = self._deaths.setdefault(child.name, deque(maxlen=MOST_DEATHS))
+        deaths.append(monotonic())
+        if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < WITHIN_S:
+            raise PartError(
+                f"{child.name} died {MOST_DEATHS} times within {WITHIN_S} s, at last with:\n"
+                f"{child.tail()}"
+            )
 
     def pids(self, name: str) -> list[int]:
         return [child.pid for child in self._children if child.name == name]

@@ -55,7 +55,7 @@ class DeskStore:
         return row[0] if row else None
 
     def situation(self) -> Situation:
-        """All that is going on, as stored."""
+        """All that is going on, as the desk knew it when it last decided."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             return _situation(cursor)
 
@@ -131,7 +131,8 @@ def _situation(cursor: Cursor) -> Situation:
     incidents = map(rows.incident_of, cursor.execute(query("active_incidents")).fetchall())
     situation.incidents = {i.id: i for i in incidents}
     alerts = [a for i in situation.incidents.values() for a in i.alerts]
-    for row in cursor.execute(query("alerts"), [alerts]).fetchall():
+    # an end that still waits in the inbox is not known yet: it must be told when it is taken
+    for row in cursor.execute(query("known_alerts"), [alerts]).fetchall():
         alert = rows.alert_of(row)
         situation.alerts[alert.id] = alert
     requests = [r for i in situation.incidents.values() for r in i.requests]

@@ -20,16 +20,17 @@ class MemoryReadings(Readings):
 
     def __init__(self, city: City) -> None:
         self._city = city
-        self._frames: dict[str, list[Frame]] = {}
+        self._frames: dict[str, list[tuple[int, int, Frame]]] = {}  # first and last time
 
     def put(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             if len(frame):
-                self._frames.setdefault(frame.cls, []).append(frame)
+                span = int(frame.time.min()), int(frame.time.max())
+                self._frames.setdefault(frame.cls, []).append((*span, frame))
 
     def frames(self) -> Iterable[Frame]:
         for frames in self._frames.values():
-            yield from frames
+            yield from (frame for _, _, frame in frames)
 
     def series(
         self, device: str, metric: str, since: datetime, until: datetime
@@ -37,8 +38,8 @@ class MemoryReadings(Readings):
         known = self._city.devices[device]
         first, last = to_us(since), to_us(until)
         times, values = [np.empty(0, np.int64)], [np.empty(0)]
-        for frame in self._frames.get(known.cls, []):
-            if frame.time[-1] < first or frame.time[0] >= last:
+        for begins, ends, frame in self._frames.get(known.cls, []):
+            if ends < first or begins >= last:
                 continue
             column = frame.metrics[metric]
             mine = frame.device == known.number
@@ -46,5 +47,5 @@ class MemoryReadings(Readings):
             times.append(frame.time[mine])
             values.append(column[mine])
         time, value = np.concatenate(times), np.concatenate(values)
-        order = np.argsort(time, kind="stable")
-        return time[order], value[order]
+        time, firsts = np.unique(time, return_index=True)  # delivered twice counts once
+        return time, value[firsts]

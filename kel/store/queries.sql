@@ -140,6 +140,13 @@ SELECT id, rule, rulebook, kind, device, category, severity, started_at, detecte
     cleared_why, community, zone, feeder, evidence
 FROM alert WHERE id = ANY(%s)
 
+-- name: known_alerts
+SELECT a.id, a.rule, a.rulebook, a.kind, a.device, a.category, a.severity, a.started_at,
+    a.detected_at, CASE WHEN i.ref IS NULL THEN a.cleared_at END,
+    CASE WHEN i.ref IS NULL THEN a.cleared_why END, a.community, a.zone, a.feeder, a.evidence
+FROM alert a LEFT JOIN inbox i ON i.word = 'cleared' AND i.ref = a.id AND NOT i.taken
+WHERE a.id = ANY(%s)
+
 -- name: requests
 SELECT id, at, arrival, community, category, text, lat, lon FROM request WHERE id = ANY(%s)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
+from kel.costs.readings import Readings
 from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.frame import Float64, Int64
@@ -20,7 +21,6 @@ from kel.model.order import Action, OrderState, Reply, WorkOrder
 from kel.model.request import Request
 from kel.model.situation import Changes, Command, Inputs, Situation
 from kel.run.decide import decide
-from kel.costs.readings import Readings
 from tests.builders.city import situation, small_city
 
 STEP = timedelta(minutes=5)

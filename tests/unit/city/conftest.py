@@ -35,3 +35,18 @@ def tells() -> Callable[[Path, list[str]], None]:
 
 def cut(found: str, expected: str) -> str:
     return f"{found[: len(expected) - 1]}…" if expected.endswith("…") else found
+
+
+@pytest.fixture
+def breaks(
+    small: Path, tells: Callable[[Path, list[str]], None]
+) -> Callable[[str, str, str, list[str]], None]:
+    """Write something else into a file of the small city, and see what is told of it."""
+
+    def break_it(file: str, old: str, new: str, expected: list[str]) -> None:
+        text = (small / file).read_text()
+        assert old in text
+        (small / file).write_text(text.replace(old, new, 1))
+        tells(small, expected)
+
+    return break_it
