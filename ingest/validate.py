@@ -45,6 +45,7 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     BAD_REPLY = "bad_reply"
     CONTRADICTION = "contradiction"
+    BAD_RECORD = "bad_record"
     INTERNAL = "internal"
 
 
@@ -191,6 +192,10 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.CONTRADICTION: Advice(
         "Αντιφατικές μετρήσεις",
         "Look for two devices under one identity, or one that sends two values for one moment.",
+    ),
+    Reason.BAD_RECORD: Advice(
+        "Εγγραφή που δεν είναι του ΚΕΛ",
+        "Find what else writes to the Kafka topic kel.raw, or a bridge of another version of KEL.",
     ),
     Reason.INTERNAL: Advice(
         "Εσωτερικό σφάλμα",

@@ -24,7 +24,9 @@ def check(folder: Path | None) -> None:
         click.echo(str(mistake))
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)}"
-        click.echo(f"{count}: a folder with mistakes is not taken, what runs keeps running", err=True)
+        click.echo(
+            f"{count}: nothing takes the folder like this, what runs keeps running", err=True
+        )
         raise click.exceptions.Exit(1)
     click.echo(f"{where}: no mistakes")
 

@@ -12,7 +12,6 @@ import os
 import resource
 import shutil
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -78,8 +77,6 @@ class _Asked:
 
 
 def _machine() -> Problems:
-    if sys.version_info < (3, 11):
-        yield f"Python {sys.version.split()[0]} is too old: KEL needs 3.11 or newer"
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < LEAST_FILES:
         yield (
@@ -137,7 +134,7 @@ def _broker(settings: Settings) -> Problems:
     try:
         link.open(timeout_s=5)
     except BrokerError as error:
-        yield f"{error}, as {settings.mqtt_user or 'nobody'} (KEL_MQTT_USER)"
+        yield f"{error} (asked as KEL_MQTT_USER={settings.mqtt_user})"
         return
     try:
         said = _hear(link, VERSION)

@@ -33,9 +33,7 @@ ORDER BY 1"""
 PERSONAL = ("contact", "reject", "command")  # what kel_reader must not even read
 
 
-def database_problems(
-    settings: Settings, reach: Callable[[str, int], str | None]
-) -> Problems:
+def database_problems(settings: Settings, reach: Callable[[str, int], str | None]) -> Problems:
     """Problems of the database; `reach` tells why a host and port cannot be spoken to."""
     try:
         where = conninfo_to_dict(settings.database)
@@ -102,7 +100,7 @@ def _inside(connection: Connection, settings: Settings) -> Problems:
         yield _NOT_LOADED
         return
     if _value(connection, "SHOW transaction_read_only") == "on":
-        yield "the database takes no writes: it is a standby, or default_transaction_read_only is on"
+        yield "the database takes no writes: a standby, or default_transaction_read_only is on"
     waiting = pending(connection)
     if waiting:
         more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
@@ -156,19 +154,21 @@ def _rights(connection: Connection) -> Problems:
 def _reader(connection: Connection) -> Problems:
     if not _value(connection, "SELECT count(*) FROM pg_roles WHERE rolname = 'kel_reader'"):
         yield (
-            "the role kel_reader, as whom walls read, is missing: roles are no part of a database's "
-            "dump; bring them from the old server (`pg_dumpall --roles-only`)"
+            "the role kel_reader, as whom walls read, is missing: a database's dump holds no "
+            "roles, bring them from the old server (`pg_dumpall --roles-only`)"
         )
         return
     tables = [name for (name,) in connection.execute(READER_WRITES).fetchall()]
     if tables:
         yield (
-            f"kel_reader may write {_some(tables)}: "
-            "`REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public FROM kel_reader`"
+            f"kel_reader may write {_some(tables)}: `REVOKE INSERT, UPDATE, DELETE, TRUNCATE "
+            "ON ALL TABLES IN SCHEMA public FROM kel_reader`"
         )
-    seen = [t for t in PERSONAL if _value(
-        connection, "SELECT has_table_privilege('kel_reader', %s, 'SELECT')", t
-    )]
+    seen = [
+        t
+        for t in PERSONAL
+        if _value(connection, "SELECT has_table_privilege('kel_reader', %s, 'SELECT')", t)
+    ]
     if seen:
         yield (
             f"kel_reader may read {_some(seen)}, which may hold citizens' names: "
@@ -205,12 +205,13 @@ def _still(connection: Connection) -> Problems:
     minutes = _value(
         connection,
         "SELECT extract(epoch FROM max(now() - at)) / 60 FROM progress "
-        f"HAVING max(now() - at) > interval '{STANDS_STILL}'",
+        "HAVING max(now() - at) > %s::interval",
+        STANDS_STILL,
     )
     if minutes is not None:
         yield (
-            f"a partition was not brought on for {float(str(minutes)):.0f} minutes: are `kel bridge` "
-            "and `kel worker` running? see their logs"
+            f"a partition was not brought on for {float(str(minutes)):.0f} minutes: "
+            "are `kel bridge` and `kel worker` running? see their logs"
         )
 
 

@@ -8,19 +8,24 @@ Laws:
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from hashlib import sha1
 from typing import Any
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.intake import Intake
+from ingest.intake import Intake, storable
 from ingest.registry import Registry
+from ingest.validate import STORED_PAYLOAD, Reason
 from kel.model.city import City
 from kel.model.device import Device
+from kel.model.ids import make_id
 from kel.model.message import Batch
+from kel.model.moment import from_us
 from kel.model.reading import Output
-from kel.topics import partition_of
+from kel.model.request import Reject
+from kel.topics import RAW, partition_of
 from rules.evaluate import Evaluator
 from rules.rulebook import Rulebook
 
@@ -71,6 +76,20 @@ class Line:
         if batch.tick is not None:
             output.alerts += self._evaluator.tick(batch.tick)
         return output
+
+    def refused(self, offset: int, record: bytes, written: int, why: str) -> Output:
+        """The effect of a record that no bridge wrote (at `written`, µs): a reject, and on it goes."""
+        topic = f"{RAW}/{self.number}/{offset}"
+        reject = Reject(
+            id=make_id("reject", topic, written, sha1(record).hexdigest()),  # noqa: S324
+            arrival=from_us(written),
+            topic=topic,
+            payload=record[:STORED_PAYLOAD],
+            size=len(record),
+            reason=Reason.BAD_RECORD,
+            detail=storable(why)[:500],
+        )
+        return Output(self.number, offset, offset + 1, rejects=[reject])
 
     def state(self) -> bytes:
         return pack_state(self._intake.state(), self._evaluator.state())

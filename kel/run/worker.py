@@ -5,8 +5,9 @@ Laws:
   `snapshot_s`, and only what lies below it is acknowledged to Kafka;
 - after a start the records from the snapshot on run through the rules again, and nothing below the
   store's offset is written a second time;
-- a gap, a partition that somebody else moved on, or a record that no bridge wrote ends the
-  process: whoever watches it starts it again, from what the store knows;
+- a record that no bridge wrote becomes a reject, and the stream goes on behind it;
+- a gap, or a partition that somebody else moved on, ends the process: whoever watches it starts it
+  again, from what the store knows;
 - while the store is away nothing moves on; a commit whose outcome is unknown is asked about, and
   the same transaction is tried again, never another one.
 """
@@ -24,7 +25,7 @@ import psycopg
 from kel.kafka import ensure_topic
 from kel.model.city import City
 from kel.model.reading import Output
-from kel.records import decode
+from kel.records import BadRecordError, decode
 from kel.run.cityfiles import CityFiles
 from kel.run.partition import Line, devices_of
 from kel.settings import Settings
@@ -50,7 +51,8 @@ class Owned:
         self.unacknowledged: list[tuple[int, Any]] = []
         self.snapshot_at = time.monotonic()
 
-    def process(self, offset: int, record: bytes) -> None:
+    def process(self, offset: int, record: bytes, written: int) -> None:
+        """Take the record that Kafka got at `written` (µs) through the line, in its turn."""
         if offset > self.expected:
             raise LookupError(
                 f"partition {self.line.number}: record {self.expected} is missing, Kafka gave "
@@ -58,7 +60,11 @@ class Owned:
             )
         if offset < self.expected:
             return
-        output = self.line.process(offset, decode(record))
+        try:
+            output = self.line.process(offset, decode(record))
+        except BadRecordError as why:
+            log.warning("partition %d, record %d: %s", self.line.number, offset, why)
+            output = self.line.refused(offset, record, written, str(why))
         self.expected = offset + 1
         if offset < self.stored:
             return
@@ -96,7 +102,7 @@ class Worker:
             if owned is None:
                 owned = await asyncio.to_thread(self._own, partition)
                 self._owned[partition] = owned
-            owned.process(offset, event.value)
+            owned.process(offset, event.value or b"", round(event.message.timestamp * 1e3) * 1000)
             owned.unacknowledged.append((offset, event))
             waiting = sum(o.pending.rows for o in self._owned.values() if o.pending)
             if waiting > MOST_ROWS:

@@ -9,28 +9,25 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from random import Random
 from threading import Timer
 
 import pytest
 
-from kel.city import read_document
-from kel.model.moment import HOUR_US, MINUTE_US, to_us
+from kel.model.moment import HOUR_US, to_us
 from kel.run.demo import Operator
 from kel.run.play import Player
 from kel.run.services import Services
 from kel.simulate.crews import CrewSim
-from kel.simulate.story import Story, story_of
 from kel.simulate.world import World
 from kel.store.connect import connect
 from kel.store.story import StoryStore
 from tests.builders.fingerprint import Fingerprint, desk_of, stream_of
 from tests.builders.running import FOLDER, LAMPS, SESSION_S, System, example, fresh_database
+from tests.builders.stream import STEP_US, night
 
 pytestmark = pytest.mark.integration
 
-STEP_US = 5 * MINUTE_US
 FIRST_US = 2 * HOUR_US  # of the day; the main bursts at 02:40
 STEPS = 33
 KILLS = 4  # of each process
@@ -69,13 +66,6 @@ def killing(services: Services, planned: list[tuple[str, float]]) -> Iterator[No
     finally:
         for timer in timers:
             timer.join()
-
-
-def night() -> Story:
-    """The example city's story without its failing lamps, since only a few lamps are there."""
-    document = read_document(FOLDER / "story.toml")
-    troubles = [t for t in document.data["trouble"] if t["kind"] != "lamp_failure"]
-    return story_of(replace(document, data={**document.data, "trouble": troubles}), example().city)
 
 
 def play(system: System, planned: Kills) -> tuple[int, Fingerprint, Fingerprint]:

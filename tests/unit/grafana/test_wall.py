@@ -1,13 +1,15 @@
 """The wall as a dashboard: its file, its model, its place on the screen, its letters."""
 
 import json
+import subprocess
+from functools import cache
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fontTools.ttLib import TTFont
 from jsonschema import Draft202012Validator
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 
 from grafana.build import FOLDER, dashboards, main, text_of
 from grafana.look import SEVERITY_COLOUR, SEVERITY_WORD
@@ -190,8 +192,25 @@ def test_a_pump_s_tile_has_room_for_name_and_head():
 
 
 def _width(text, size):
-    font = FontProperties(family="DejaVu Sans")
-    return TextPath((0, 0), text, size=size, prop=font).get_extents().width
+    """Pixels of ink: what the letters advance, less the air before the first and after the last."""
+    font, letters, units = _font()
+    names = [letters[ord(letter)] for letter in text]
+    advance = sum(font["hmtx"][name][0] for name in names)
+    before = font["hmtx"][names[0]][1]
+    last, bearing = font["hmtx"][names[-1]]
+    drawn = font["glyf"][names[-1]]
+    after = last - bearing - (drawn.xMax - drawn.xMin)
+    return (advance - before - after) * size / units
+
+
+@cache
+def _font() -> tuple[Any, Any, int]:
+    """DejaVu Sans, its glyph by letter, and the units of one em."""
+    found = subprocess.run(
+        ["fc-match", "-f", "%{file}", "DejaVu Sans"], capture_output=True, text=True, check=True
+    )
+    font = TTFont(found.stdout)
+    return font, font.getBestCmap(), font["head"].unitsPerEm
 
 
 def test_thresholds_rise():

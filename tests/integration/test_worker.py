@@ -1,0 +1,192 @@
+"""The worker on real Kafka and TimescaleDB: once, whatever is killed, stopped or slipped in."""
+
+import asyncio
+import os
+import signal
+import time
+from itertools import chain
+from random import Random
+
+import msgpack
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from kel.model.message import Batch, Message
+from kel.model.moment import HOUR_US, MINUTE_US, from_us, to_us
+from kel.store.connect import connect
+from kel.topics import RAW, TELEMETRY
+from tests.builders.fingerprint import stream_of
+from tests.builders.running import OPENED, fresh_database, kill, wait_until
+from tests.builders.stream import PARTITIONS, replay, spoken
+
+pytestmark = pytest.mark.integration
+
+START = to_us(OPENED)
+
+
+@pytest.fixture(scope="module")
+def night(stack):
+    """The records of the burst's night, and what undisturbed workers make of them."""
+    steps = list(spoken(2 * HOUR_US + 30 * MINUTE_US, 16))
+    with fresh_database(stack, "undisturbed") as settings:
+        replay(settings, steps)
+        with connect(settings) as connection:
+            wanted = stream_of(connection)
+    assert wanted["alert"][0] > 0
+    return steps, wanted
+
+
+def ends_of(steps):
+    """How many records each partition got."""
+    partitions = [partition for partition, _ in chain.from_iterable(steps)]
+    return {p: partitions.count(p) for p in range(PARTITIONS)}
+
+
+def stand(connection):
+    return dict(connection.execute("SELECT partition, next FROM progress").fetchall())
+
+
+def caught_up(connection, steps):
+    wanted = ends_of(steps)
+    wait_until(lambda: stand(connection) == wanted, 40, "the worker to catch up")
+
+
+def test_a_worker_that_is_killed_again_and_again_leaves_the_same(system, connection, night):
+    steps, wanted = night
+    random = Random(7)
+    killed = {3, 6, 7, 11}
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.5")
+    for n, records in enumerate(steps):
+        system.write_batches(records)
+        time.sleep(random.uniform(0.0, 0.2))
+        if n in killed:
+            wait_until(lambda n=n: sum(stand(connection).values()) > n, what="some work")
+            time.sleep(random.uniform(0.0, 0.15))
+            kill(worker)
+            worker.start()
+    caught_up(connection, steps)
+    assert stream_of(connection) == wanted
+    assert connection.execute("SELECT count(*) FROM snapshot").fetchone() == (PARTITIONS,)
+
+
+def test_two_workers_share_and_the_one_left_takes_over(system, connection, night):
+    steps, wanted = night
+    workers = [system.start("worker", KEL_SNAPSHOT_S="0.5") for _ in range(2)]
+    held = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kel' AND pid <> pg_backend_pid()"
+    wait_until(lambda: connection.execute(held).fetchone() == (2,), what="two workers")
+    for records in steps[:8]:
+        system.write_batches(records)
+    caught_up(connection, steps[:8])
+    kill(workers[0])
+    for records in steps[8:]:
+        system.write_batches(records)
+    caught_up(connection, steps)
+    assert workers[1].ended is None
+    assert stream_of(connection) == wanted
+
+
+def test_while_the_database_is_away_nothing_is_lost_or_doubled(system, night):
+    steps, wanted = night
+    postgres = system.stack.postgres
+    worker = system.start("worker")
+    with connect(system.database) as connection:
+        for records in steps[:6]:
+            system.write_batches(records)
+        wait_until(lambda: sum(stand(connection).values()) > 20, what="some work")
+    for records in steps[6:9]:
+        system.write_batches(records)
+    postgres.child.end()
+    try:
+        for records in steps[9:]:
+            system.write_batches(records)
+        time.sleep(1.0)
+    finally:
+        postgres.child.start()
+        postgres.ready()
+    with connect(system.database) as connection:
+        caught_up(connection, steps)
+        assert stream_of(connection) == wanted
+    assert worker.ended is None, worker.tail()
+
+
+def reading(value, minute):
+    topic = TELEMETRY.format(community="agios-stefanos", device="zm-01")
+    now = START + minute * MINUTE_US
+    payload = b'{"ts": %d, "flow": %.1f}' % (now // 1000, value)
+    return Batch((Message(topic, payload, now),), now)
+
+
+NO_RECORDS = [
+    pytest.param(b"not a record", id="bytes of somebody else's"),
+    pytest.param(b"", id="empty"),
+    pytest.param(msgpack.packb((99, None, [])), id="of another version"),
+    pytest.param(msgpack.packb((1, None, [(START, 5, b"")])), id="a topic that is no text"),
+    pytest.param(msgpack.packb((1, None, [(START, "t", "text")])), id="a payload that is no bytes"),
+    pytest.param(msgpack.packb((1, 2**62, [])), id="a tick beyond all time"),
+    pytest.param(msgpack.packb((1, None, [(-1, "t", b"")])), id="an arrival before all time"),
+    pytest.param(b"\xc1" * 100_000, id="large"),
+]
+
+
+def test_records_that_no_bridge_wrote_become_rejects_and_the_stream_goes_on(system, connection):
+    from tests.builders.stream import example
+    from kel.topics import partition_of
+
+    partition = partition_of(example().city.devices["zm-01"].group, PARTITIONS)
+    bad = [param.values[0] for param in NO_RECORDS]
+    system.write_batches([(partition, reading(1.0, 0))])
+    system.write([(partition, record) for record in bad])
+    system.write_batches([(partition, reading(2.0, 5))])
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.2")
+    wait_until(lambda: stand(connection).get(partition) == len(bad) + 2, what="all records")
+    kill(worker)  # and it is no stumbling block for the next one either
+    worker.start()
+    system.write_batches([(partition, reading(3.0, 10))])
+    wait_until(lambda: stand(connection)[partition] == len(bad) + 3, what="one more")
+    rejects = connection.execute(
+        "SELECT topic, payload, size, reason FROM reject ORDER BY topic"
+    ).fetchall()
+    assert rejects == [
+        (f"kel.raw/{partition}/{n}", record[: 64 * 1024], len(record), "bad_record")
+        for n, record in enumerate(bad, 1)
+    ]
+    flows = connection.execute("SELECT flow FROM reading_zone ORDER BY time").fetchall()
+    assert flows == [(1.0,), (2.0,), (3.0,)]
+    assert worker.ended is None
+
+
+def test_records_that_kafka_has_thrown_away_unread_end_the_worker_with_a_word(system, connection):
+    system.write_batches([(0, Batch((), START + n)) for n in range(5)])
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.2")
+    wait_until(lambda: stand(connection).get(0) == 5, what="all records")
+    kill(worker)
+    system.write_batches([(0, Batch((), START + n)) for n in range(5, 15)])
+    asyncio.run(throw_away(system.settings().kafka, 0, 10))
+    worker.start()
+    wait_until(lambda: worker.ended is not None, what="the worker's end")
+    assert worker.ended == 1
+    assert "record 5 is missing, Kafka gave 10" in worker.log.read_text()
+    assert stand(connection)[0] == 5
+
+
+async def throw_away(kafka, partition, below):
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(RAW, partition): RecordsToDelete(below)})
+    finally:
+        await admin.close()
+
+
+def test_told_to_end_it_commits_what_it_has_done_and_ends_well(system, connection):
+    worker = system.start("worker", KEL_COMMIT_S="600")
+    wait_until(lambda: len(stand(connection)) == 0 and worker.ended is None)
+    system.write_batches([(0, Batch((), START))])
+    wait_until(lambda: 0 in stand(connection), what="the partition to be taken up")
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_until(lambda: worker.ended is not None, what="the worker's end")
+    assert worker.ended == 0
+    assert stand(connection)[0] == 1
+    assert connection.execute("SELECT tick FROM progress").fetchall() == [(from_us(START),)]
