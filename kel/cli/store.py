@@ -4,6 +4,8 @@ import click
 
 from kel.settings import Settings
 
+DAYS = click.IntRange(min=1)
+
 
 @click.command()
 def migrate() -> None:
@@ -20,13 +22,42 @@ def migrate() -> None:
 
 
 @click.command()
-@click.option("--keep-days", default=400, show_default=True, help="days that readings are kept")
-def maintain(keep_days: int) -> None:
-    """Roll readings up by the hour, and drop what is older than the retention."""
-    from kel.store.connect import connect
-    from kel.store.maintain import drop_old, roll_up
+@click.option(
+    "--keep-days",
+    default=400,
+    show_default=True,
+    type=DAYS,
+    help="readings are kept for so long, at least 30; their hours stay for good",
+)
+@click.option(
+    "--keep-rejects-days",
+    default=90,
+    show_default=True,
+    type=DAYS,
+    help="refused messages, whose bytes may hold names",
+)
+@click.option(
+    "--keep-contacts-days",
+    default=365,
+    show_default=True,
+    type=DAYS,
+    help="citizens' names and phones, from when their incident was closed",
+)
+def maintain(keep_days: int, keep_rejects_days: int, keep_contacts_days: int) -> None:
+    """Roll readings up by the hour, and drop what is older than its retention.
 
-    with connect(Settings()) as connection:
+    For every night (cron, a systemd timer). Safe to repeat, and while everything runs. Incidents,
+    orders, stock and costs are never dropped.
+    """
+    from kel.store.connect import connect
+    from kel.store.maintain import alone, drop_old, forget_contacts, forget_rejects, roll_up
+
+    with connect(Settings()) as connection, alone(connection):
         rolled = roll_up(connection)
         dropped = drop_old(connection, keep_days)
-    click.echo(f"{rolled} hours rolled up, {dropped} chunks dropped")
+        rejects = forget_rejects(connection, keep_rejects_days)
+        contacts = forget_contacts(connection, keep_contacts_days)
+    click.echo(
+        f"{rolled} hours rolled up, {dropped} chunks dropped, "
+        f"{rejects} rejects and {contacts} contacts forgotten"
+    )

@@ -30,6 +30,7 @@ SELECT t.relname FROM pg_class t
 WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'
     AND has_table_privilege('kel_reader', t.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 ORDER BY 1"""
+_LOADER = "timescaledb.disable_load"  # a setting that is there where the library is
 PERSONAL = ("contact", "reject", "command")  # what kel_reader must not even read
 
 
@@ -62,7 +63,9 @@ def database_problems(settings: Settings, reach: Callable[[str, int], str | None
 
 def refusal(said: str, user: str, name: str) -> str:
     """One line of what the server or libpq said when it let nobody in."""
-    text = said.strip().splitlines()[-1].split("FATAL:")[-1].strip()
+    lines = said.strip().splitlines() or ["(no text)"]
+    line = next((line for line in lines if "FATAL:" in line), lines[0])
+    text = line.split("FATAL:")[-1].strip()
     if "password authentication failed" in text or "no password supplied" in text:
         return f"the database refuses {user}: {text}: set KEL_DATABASE_PASSWORD"
     if "pg_hba.conf" in text:
@@ -141,8 +144,8 @@ def skew_problem(before: datetime, there: datetime, after: datetime) -> str | No
 
 
 def _loaded(connection: Connection) -> bool:
-    libraries = str(_value(connection, "SHOW shared_preload_libraries"))
-    return "timescaledb" in [name.strip() for name in libraries.split(",")]
+    # not by shared_preload_libraries itself: only a superuser may read that
+    return bool(_value(connection, "SELECT count(*) FROM pg_settings WHERE name = %s", _LOADER))
 
 
 def _rights(connection: Connection) -> Problems:

@@ -1,48 +1,87 @@
-"""Upkeep: hours rolled up, old readings dropped.
+"""Upkeep: hours rolled up, old readings dropped, refused messages and citizens' contacts forgotten.
 
 Laws:
-- nothing is dropped that is not rolled up: `roll_up` runs first, and does whole hours only;
-- rolling up again changes only hours whose readings changed (late data);
+- "now" is the data's time (`kel_now()`), so that a story's database keeps its story;
+- hours are rolled up once they are whole; rolling up again changes only hours whose readings
+  changed: what came late, within `LATE`, restates its hour;
+- nothing is dropped that is not rolled up: readings about to go are rolled up once more, whole,
+  in the transaction that drops them;
+- what may name a person goes after a while: a refused message's bytes after its retention, a
+  citizen's name and phone when the incident has been closed for so long; the request itself, the
+  incident and all ledgers stay;
 - works without TimescaleDB's Community features.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import groupby
 
 from psycopg import Connection, sql
 
 from kel.store.connect import query
 
-AGAIN = "3 days"  # late readings restate so much of the past
+LOCK = 0x6B656C04
+LEAST_DAYS = 30
+# What is committed later than this after its arrival has gone from Kafka before.
+AGAIN = timedelta(days=8)
+# A reading that says it is older than this restates its hour only when that is dropped.
+LATE = timedelta(days=60)
 
+# One pass over a class's table, all its metrics together.
 ROLL_UP = """
 INSERT INTO reading_hour
-SELECT time_bucket('1 hour', time) AS hour, device, {name},
-    count({metric}), avg({metric}), min({metric}), max({metric})
-FROM {table}
-WHERE {metric} IS NOT NULL
-    AND time < time_bucket('1 hour', (SELECT max(time) FROM {table}))
-    AND time >= coalesce(
-        (SELECT max(hour) FROM reading_hour WHERE metric = {name}
-            AND device IN (SELECT number FROM device WHERE cls = {cls})) - {again}::interval,
-        '-infinity')
-GROUP BY 1, 2
+SELECT time_bucket('1 hour', t.time) AS hour, t.device, m.metric,
+    count(*), avg(m.value), min(m.value), max(m.value)
+FROM {table} t CROSS JOIN LATERAL (VALUES {metrics}) AS m (metric, value)
+WHERE m.value IS NOT NULL AND {these}
+GROUP BY 1, 2, 3
 ON CONFLICT (device, metric, hour) DO UPDATE SET count = excluded.count, mean = excluded.mean,
     lowest = excluded.lowest, highest = excluded.highest
-WHERE (reading_hour.count, reading_hour.mean) IS DISTINCT FROM (excluded.count, excluded.mean)"""
+WHERE (reading_hour.count, reading_hour.mean, reading_hour.lowest, reading_hour.highest)
+    IS DISTINCT FROM (excluded.count, excluded.mean, excluded.lowest, excluded.highest)"""
+
+# Everything since the last run, and the older hours in which something has arrived since.
+NEW = """
+t.time < {until} AND t.time >= {late} AND (t.time >= {since} OR
+    (t.device, time_bucket('1 hour', t.time)) IN (
+        SELECT device, time_bucket('1 hour', time) FROM {table}
+        WHERE arrival >= {since} AND time >= {late} AND time < {since}))"""
+
+NEWEST = """
+SELECT hour FROM reading_hour
+WHERE device IN (SELECT number FROM device WHERE cls = %s) ORDER BY hour DESC LIMIT 1"""
+
+
+class BusyError(LookupError):
+    """Another `kel maintain` is at it."""
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Hold the lock of upkeep; raises BusyError where another has it."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    if not row or not row[0]:
+        raise BusyError("another `kel maintain` is running on this database")
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def roll_up(connection: Connection) -> int:
     """Bring `reading_hour` up to the last whole hour; returns how many rows changed."""
+    until = _now(connection).replace(minute=0, second=0, microsecond=0)
     changed = 0
-    for table, metric in _columns(connection):
-        statement = sql.SQL(ROLL_UP).format(
-            table=sql.Identifier(table),
-            metric=sql.Identifier(metric),
-            name=sql.Literal(metric),
-            cls=sql.Literal(table.removeprefix("reading_")),
-            again=sql.Literal(AGAIN),
-        )
-        changed += connection.execute(statement).rowcount
+    for table, metrics in _tables(connection).items():
+        row = connection.execute(NEWEST, [table.removeprefix("reading_")]).fetchone()
+        since = row[0] - AGAIN if row else None
+        these = sql.SQL("t.time < {}").format(until)
+        if since is not None:
+            these = sql.SQL(NEW).format(
+                until=until, since=since, late=since - LATE, table=sql.Identifier(table)
+            )
+        changed += _roll_up(connection, table, metrics, these)
     return changed
 
 
@@ -51,18 +90,71 @@ def drop_old(connection: Connection, keep_days: int) -> int:
 
     Raises ValueError for a retention that would drop what costing still compares with.
     """
-    if keep_days < 30:
-        raise ValueError("readings are kept for 30 days at least: costing compares with them")
-    tables = sorted({table for table, _ in _columns(connection)} | {"reading_other"})
-    dropped = 0
-    for table in tables:
-        found = connection.execute(
-            "SELECT drop_chunks(%s::regclass, older_than => make_interval(days => %s))",
-            [table, keep_days],
+    if keep_days < LEAST_DAYS:
+        raise ValueError(
+            f"readings are kept for {LEAST_DAYS} days at least: costing compares with them"
+        )
+    before = _now(connection) - timedelta(days=keep_days)
+    tables = _tables(connection)
+    return sum(
+        _drop(connection, table, metrics, before)
+        for table, metrics in {**tables, "reading_other": []}.items()
+    )
+
+
+def _drop(connection: Connection, table: str, metrics: list[str], before: datetime) -> int:
+    with connection.transaction():
+        going = connection.execute(
+            "SELECT show_chunks(%s::regclass, older_than => %s)", [table, before]
         ).fetchall()
-        dropped += len(found)
-    return dropped
+        if not going:
+            return 0
+        if metrics:  # numbers that no class declares have no hours
+            _roll_up(connection, table, metrics, sql.SQL("t.time < {}").format(before))
+        dropped = connection.execute(
+            "SELECT drop_chunks(%s::regclass, older_than => %s)", [table, before]
+        ).fetchall()
+        return len(dropped)
 
 
-def _columns(connection: Connection) -> Iterator[tuple[str, str]]:
-    yield from connection.execute(query("hourly_metrics")).fetchall()
+def forget_rejects(connection: Connection, keep_days: int) -> int:
+    """Delete refused messages that arrived before the retention; returns how many."""
+    before = _now(connection) - timedelta(days=keep_days)
+    return connection.execute("DELETE FROM reject WHERE arrival < %s", [before]).rowcount
+
+
+def forget_contacts(connection: Connection, keep_days: int) -> int:
+    """Delete names and phones of requests whose incident was closed before the retention.
+
+    A request that belongs to no incident counts from its arrival. Returns how many.
+    """
+    before = _now(connection) - timedelta(days=keep_days)
+    return connection.execute(
+        "DELETE FROM contact USING request r WHERE r.id = contact.request AND r.arrival < %(before)s"
+        " AND r.id NOT IN (SELECT unnest(requests) FROM incident"
+        " WHERE closed_at IS NULL OR closed_at >= %(before)s)",
+        {"before": before},
+    ).rowcount
+
+
+def _roll_up(connection: Connection, table: str, metrics: list[str], these: sql.Composable) -> int:
+    columns = sql.SQL(", ").join(
+        sql.SQL("({}, t.{})").format(sql.Literal(m), sql.Identifier(m)) for m in metrics
+    )
+    statement = sql.SQL(ROLL_UP).format(table=sql.Identifier(table), metrics=columns, these=these)
+    return connection.execute(statement).rowcount
+
+
+def _now(connection: Connection) -> datetime:
+    row = connection.execute("SELECT kel_now()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+def _tables(connection: Connection) -> dict[str, list[str]]:
+    """Each class's table with its metrics."""
+    rows = connection.execute(query("hourly_metrics")).fetchall()
+    return {
+        table: [metric for _, metric in found] for table, found in groupby(rows, key=lambda r: r[0])
+    }

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from kel.kafka import ensure_topic
 from kel.model.city import City
-from kel.model.message import Batch
+from kel.model.message import Batch, Message
 from kel.mqtt import Link
 from kel.records import decode, encode
 from kel.run.cityfiles import CityFiles, read_folder
@@ -163,8 +163,9 @@ class System:
         return bridge
 
     def end(self) -> None:
+        """End all processes at once: what they would still do well is not what tests wait for."""
         for child in reversed(self._children):
-            child.end()
+            child.end(0.0)
 
     # messages
 
@@ -196,6 +197,11 @@ class System:
 
     def write_batches(self, batches: Iterable[tuple[int, Batch]]) -> None:
         self.write((partition, encode(batch)) for partition, batch in batches)
+
+    def messages(self) -> list[Message]:
+        """All messages in kel.raw; those of one device in their order."""
+        records = self.records()
+        return [m for batches in records.values() for batch in batches for m in batch.messages]
 
     def records(self) -> dict[int, list[Batch]]:
         """All batches in kel.raw, by partition."""

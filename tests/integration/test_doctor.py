@@ -13,18 +13,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from kel.run import doctor
-from kel.run.doctor import problems
+from kel.run.doctor import problems, reach
 from kel.run.doctor_database import refusal, server_problem, skew_problem
 from kel.settings import Settings
 from kel.stack.child import Child
 from kel.store.connect import connect
+from kel.store.migrate import migrate
 from kel.topics import BRIDGE, RAW
+from tests.builders.database import running_postgres
 from tests.builders.running import FOLDER, System, fresh_database, wait_until
 
 pytestmark = pytest.mark.integration
@@ -35,14 +36,6 @@ TEST_LOGIN = "doctor_test_login"
 
 def usual(system: System, **more: object) -> Settings:
     return system.settings("kel-bridge", **more)
-
-
-def database_as(system: System, **parts: str) -> dict[str, object]:
-    """KEL_DATABASE of the test with some of its parts otherwise."""
-    url = system.database.database
-    for old, new in parts.values():
-        url = url.replace(old, new)
-    return {"database": url}
 
 
 def the_problem(settings: Settings) -> str:
@@ -188,7 +181,10 @@ def login(system: System, grants: str) -> Iterator[dict[str, object]]:
 @pytest.mark.parametrize(
     ("grants", "told"),
     [
-        ("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}", "may not write alert, category"),
+        (
+            "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}",
+            "may not write alert, budget_line and",
+        ),
         ("", f"{TEST_LOGIN} may not even look"),
     ],
 )
@@ -204,26 +200,17 @@ def test_an_empty_database(system: System) -> None:
 
 
 def test_timescaledb_is_not_loaded(system: System) -> None:
-    postgres = system.stack.postgres
-    set_to = "ALTER SYSTEM SET shared_preload_libraries = "
-    try:
-        _restart(postgres, system, set_to + "''")
-        assert "shared_preload_libraries = 'timescaledb'" in the_problem(usual(system))
-    finally:
-        _restart(postgres, system, set_to + "'timescaledb'")
-    assert problems(usual(system)) == []
-
-
-def _restart(postgres, system: System, statement: str) -> None:
-    with psycopg.connect(
-        postgres.url.removesuffix("/kel") + "/postgres",
-        password=postgres.password,
-        autocommit=True,
-    ) as connection:
-        connection.execute(statement.encode())
-    postgres.child.end()
-    postgres.child.start()
-    postgres.ready()
+    with running_postgres() as postgres:
+        settings = usual(
+            system, database=postgres.url, database_password=SecretStr(postgres.password)
+        )
+        with connect(settings) as connection:
+            migrate(connection)
+            connection.execute("ALTER SYSTEM SET shared_preload_libraries = 'plpgsql'")
+        postgres.child.end()
+        postgres.child.start()
+        wait_until(lambda: reach("127.0.0.1", postgres.port, "", "") is None)
+        assert "set shared_preload_libraries = 'timescaledb'" in the_problem(settings)
 
 
 # the stream
