@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from kel.settings import Settings
@@ -62,14 +63,17 @@ class Link:
         password: str | None = None,
         keep_session: bool = True,
         wake: Callable[[], None] | None = None,
+        hello: tuple[str, bytes] | None = None,
         will: tuple[str, bytes] | None = None,
     ) -> None:
+        """`hello` is published, retained, whenever it is there (again); `will` when it is gone."""
         self._settings = settings
         self._filters = list(subscribe)
         self._keep_session = keep_session
         self._wake = wake or (lambda: None)
         self._received: deque[Received] = deque()
         self._generation = 0
+        self._refused: dict[int, str] = {}  # why, by message id
         self.dropped = 0  # messages at QoS 0 that found the backlog full
         self._ready = threading.Event()
         self._refusal: str | None = None
@@ -86,6 +90,9 @@ class Link:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        self._hello = hello
+        self._will = will
         if will:
             client.will_set(will[0], will[1], qos=1, retain=True)
         self._client = client
@@ -118,7 +125,9 @@ class Link:
         return self
 
     def close(self) -> None:
-        self._client.disconnect()
+        """Leave; the broker publishes the will all the same (MQTT 5, reason code 4)."""
+        reason = "Disconnect with will message" if self._will else "Normal disconnection"
+        self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, reason))
         self._client.loop_stop()
 
     def __enter__(self) -> "Link":
@@ -161,6 +170,7 @@ class Link:
         if expires_s is not None:
             properties = Properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = max(1, expires_s)
+        self._must_be_connected()
         sent = [
             self._client.publish(topic, payload, 1, retain, properties)
             for topic, payload in messages
@@ -169,36 +179,58 @@ class Link:
 
     def send(self, messages: Iterable[tuple[str, bytes]]) -> list[paho.MQTTMessageInfo]:
         """Publish at QoS 1 without waiting; `wait` for what is returned."""
+        self._must_be_connected()
         return [self._client.publish(topic, payload, 1) for topic, payload in messages]
 
-    @staticmethod
-    def wait(sent: Iterable[paho.MQTTMessageInfo], timeout_s: float = 30.0) -> None:
-        """Wait until the broker has all of these. Raises BrokerError otherwise."""
+    def wait(self, sent: Iterable[paho.MQTTMessageInfo], timeout_s: float = 30.0) -> None:
+        """Wait until the broker has all of these; raises BrokerError if not, or if it refused."""
         deadline = time.monotonic() + timeout_s
         for info in sent:
-            info.wait_for_publish(max(0.0, deadline - time.monotonic()))
-            if not info.is_published():
+            try:
+                info.wait_for_publish(max(0.0, deadline - time.monotonic()))
+                taken = info.is_published()
+            except (RuntimeError, ValueError) as error:
+                raise BrokerError(f"the broker took no message: {error}") from error
+            if not taken:
                 raise BrokerError(f"the broker took no message for {timeout_s:.0f} s")
+            if why := self._refused.pop(info.mid, None):
+                raise BrokerError(f"the broker refused a message ({why}): check the acl file")
 
-    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+    def _must_be_connected(self) -> None:
+        """What is published while nobody is there would pile up, and go out many times later."""
+        if not self._client.is_connected():
+            raise BrokerError("the connection to the MQTT broker is lost")
+
+    def _on_connect(self, client: Any, _data: Any, flags: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
             self._refusal = f"{reason}: check KEL_MQTT_USER, KEL_MQTT_PASSWORD and the acl file"
             return
         self._generation += 1
-        again = [m for m in self._received if not m.qos]
-        self._received.clear()  # all at QoS 1 comes again
-        self._received.extend(again)
+        if flags.session_present:  # all at QoS 1 comes again; where the broker forgot it, nothing
+            again = [m for m in self._received if not m.qos]
+            self._received.clear()
+            self._received.extend(again)
         if self._filters:
             client.subscribe([(f, SubscribeOptions(qos=1)) for f in self._filters])
         else:
-            self._ready.set()
+            self._is_there()
+
+    def _is_there(self) -> None:
+        if self._hello:
+            self._client.publish(self._hello[0], self._hello[1], 1, True)
+        self._ready.set()
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _p: Any) -> None:
         refused = [f for f, r in zip(self._filters, reasons, strict=False) if r.is_failure]
         if refused:
             self._refusal = f"refused to subscribe to {', '.join(refused)}: check the acl file"
         else:
-            self._ready.set()
+            self._is_there()
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _p: Any) -> None:
+        """A PUBACK may say no: the login has no right to that topic."""
+        if reason.is_failure:
+            self._refused[mid] = str(reason)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         try:

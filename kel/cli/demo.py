@@ -13,8 +13,20 @@ STARTED = time.monotonic()
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="one JSON object as the last line")
-@click.option("--seconds", default=120.0, show_default=True, help="how long the day takes")
-@click.option("--hours", default=24.0, show_default=True, help="how much of the day to play")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0),
+    default=120.0,
+    show_default=True,
+    help="how long the whole day takes, at the least",
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(0.1, 24),
+    default=24.0,
+    show_default=True,
+    help="how much of the day to play",
+)
 @click.option("--lamps-per-feeder", type=int, help="e.g. 250: 12,000 lamps instead of 2,400")
 @click.option("--prepare", is_flag=True, help="only compute the weeks before, and keep them")
 def demo(
@@ -47,4 +59,3 @@ def up() -> None:
     from kel.run.up import run_up
 
     run_up(Settings(), lambda line: click.echo(line))
-

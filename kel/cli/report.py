@@ -1,7 +1,7 @@
 """`kel report`: the mayor's page of a week."""
 
 import logging
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ def report(week: str | None, out: Path | None) -> None:
     wanted = datetime.combine(week_named(week), time(12), zone) if week else None
     with some_connection() as connection:
         numbered(connection, files.city)  # says what to do where the city is not loaded
-        moment = (wanted or data_clock(connection)).astimezone(UTC)
+        now = data_clock(connection) - timedelta(microseconds=1)  # Sunday's midnight is Sunday's
+        moment = (wanted or now).astimezone(UTC)
         pages = write_pages(connection, files.city, moment, out or settings.reports, files.rulebook)
     click.echo(f"{pages.html}\n{pages.pdf}")

@@ -3,9 +3,13 @@
 All of it goes to stderr, so that stdout carries what a program reads.
 """
 
+import logging
+import sys
 from datetime import datetime
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -19,56 +23,83 @@ from kel.store.story import News
 
 ATHENS = ZoneInfo("Europe/Athens")
 COLOUR = ("white", "cyan", "yellow", "dark_orange", "bold red")
-LAST = 12  # lines of news that stay on the screen
+MOST = 40  # lines of news that a tall terminal shows
+FRAME = 4  # lines and columns that are not for what is told
 
 
 class Screen:
-    def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+    """Shows a demo. `quiet` keeps all of it to itself."""
+
+    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, quiet=quiet)
         self._live: Live | None = None
         self._news: list[News] = []
 
     def __enter__(self) -> "Screen":
         if self._console.is_terminal:
-            self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+            # drawn when there is something new, not by a clock: a still picture does not flicker
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            before = sys.stderr
             self._live.start()
+            _move_logs(before, sys.stderr)  # the live screen's now: logs go above the picture
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live:
+            during = sys.stderr
             self._live.stop()
+            _move_logs(during, sys.stderr)
 
     def tell(self, line: str) -> None:
         """A line about the set-up, above everything."""
-        self._console.print(line, style="dim", highlight=False)
+        self._console.print(line, style="dim", highlight=False, soft_wrap=True)
 
     def show(self, moment: Moment) -> None:
         """The story's present state."""
-        self._news = [*self._news, *moment.news][-LAST:]
+        self._news = [*self._news, *moment.news][-MOST:]
         if self._live:
-            self._live.update(self._picture(moment))
+            self._live.update(self._picture(moment), refresh=True)
             return
         for news in moment.news:
             self._console.print(_line(news), highlight=False, soft_wrap=True)
         if _clock(moment.now).endswith("00"):
-            self._console.print(_counts(moment), style="dim", highlight=False, soft_wrap=True)
+            told = f"{_clock(moment.now)}  {' · '.join(_counts(moment))}"
+            self._console.print(told, style="dim", highlight=False, soft_wrap=True)
 
     def end(self, result: Result) -> None:
-        """What it came to."""
+        """What it came to. Paths stand alone in their lines, uncut, to be copied."""
         self._console.print(summary(result))
+        for name, value in (
+            ("Εβδομαδιαία σύνοψη", result.pages.pdf),
+            ("", result.pages.html),
+            ("Από πού βγαίνει ένα ποσό", ".venv/bin/kel trace largest"),
+        ):
+            self._console.print(f" {name:<26}{value}", highlight=False, soft_wrap=True)
 
     def _picture(self, moment: Moment) -> RenderableType:
+        """Never taller than the terminal, each piece of news on one line of it."""
         head = Table.grid(expand=True)
-        head.add_column(width=9)
+        head.add_column(width=7)
         head.add_column(ratio=1)
-        head.add_row(
-            Text(_clock(moment.now), style="bold"), ProgressBar(100, moment.share * 100)
-        )
+        head.add_row(Text(_clock(moment.now), style="bold"), ProgressBar(100, moment.share * 100))
+        counts = _counts(moment)
+        told = [" · ".join(counts)]
+        if cell_len(told[0]) > self._console.width - FRAME:
+            told = [" · ".join(counts[:3]), " · ".join(counts[3:])]
+        room = self._console.height - len(told) - FRAME
+        news = [_line(n) for n in self._news[-max(room, 1) :]]
+        lines = [*(Text(line, style="dim") for line in told), *news]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
         return Panel(
-            Group(head, Text(_counts(moment), style="dim"), *map(_line, self._news)),
-            title="ΚΕΛ · μια ημέρα του Δήμου Διονύσου",
-            title_align="left",
+            Group(head, *lines), title="ΚΕΛ · μια ημέρα του Δήμου Διονύσου", title_align="left"
         )
+
+
+def _move_logs(old: TextIO, new: TextIO) -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is old:
+            handler.setStream(new)
 
 
 def _clock(at: datetime) -> str:
@@ -76,21 +107,23 @@ def _clock(at: datetime) -> str:
 
 
 def _line(news: News) -> Text:
-    line = Text(f"{_clock(news.at)}  ", style="dim")
+    line = Text().append(f"{_clock(news.at)}  ", style="dim")
     line.append(f"{EVENT_LABEL.get(news.what, news.what):<15}", style=COLOUR[news.severity])
-    line.append(f"{news.incident}  {news.title}", style="default")
+    line.append(f"{news.incident}  {news.title}")
     if news.why:
         line.append(f" · {news.why}", style="dim")
     return line
 
 
-def _counts(moment: Moment) -> str:
+def _counts(moment: Moment) -> list[str]:
     t = moment.totals
-    return (
-        f"{_clock(moment.now)}  ειδοποιήσεις {t.alerts} · συμβάντα {t.incidents} · "
-        f"εντολές {t.orders} ({t.completed} ολοκληρώθηκαν) · απορρίφθηκαν {t.rejected} · "
-        f"{t.cost:.2f} €"
-    )
+    return [
+        f"ειδοποιήσεις {t.alerts}",
+        f"συμβάντα {t.incidents}",
+        f"εντολές {t.orders} ({t.completed} ολοκληρώθηκαν)",
+        f"απορρίφθηκαν {t.rejected}",
+        f"{_decimal(float(t.cost), 2)} €",
+    ]
 
 
 def summary(result: Result) -> Table:
@@ -110,9 +143,6 @@ def summary(result: Result) -> Table:
         ("Νερό που χάθηκε, m³", _decimal(float(t.m3))),
         ("Κόστος", f"{_decimal(float(t.cost), 2)} €"),
         ("Πρώτο συμβάν / πρώτη εντολή", _firsts(result)),
-        ("Εβδομαδιαία σύνοψη", str(result.pages.pdf)),
-        ("", str(result.pages.html)),
-        ("Από πού βγαίνει ένα ποσό", ".venv/bin/kel trace largest"),
     ):
         table.add_row(name, value)
     if result.restarts:
@@ -121,7 +151,11 @@ def summary(result: Result) -> Table:
 
 
 def _firsts(result: Result) -> str:
-    return f"{result.first_incident_s or '—'} s / {result.first_order_s or '—'} s"
+    return f"{_seconds(result.first_incident_s)} / {_seconds(result.first_order_s)}"
+
+
+def _seconds(value: float | None) -> str:
+    return "—" if value is None else f"{_decimal(value)} s"
 
 
 def _decimal(value: float, places: int = 1) -> str:

@@ -23,6 +23,7 @@ HIGH_WEEKS = 2  # a zone high for so many weeks is no coincidence
 HIGH_SHARE = 1.1  # and by so much above what is expected
 OVERTIME_SHARE = 0.8  # of the cap: time to decide about the rest
 HOURS_A_WEEK = 168
+NAMED = 3  # incidents of one decision that are told by their number
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,29 @@ def runs_out(pace: BudgetPace, today: date) -> date | None:
 
 
 def _unplanned(facts: Facts) -> Iterable[Decision]:
+    """What waits for the same reason is one decision: deciding it once frees all of them."""
+    by_reason: dict[str, list[UnplannedIncident]] = {}
     for incident in sorted(facts.unplanned, key=lambda i: (i.opened_at, i.number)):
-        since = greek.moment(incident.opened_at, facts.timezone)
-        yield Decision(
-            "unplanned",
-            incident.number,
-            f"Ανάθεση του {incident.number}",
-            f"{incident.what} {greek.in_place(incident.place)}, χωρίς σχέδιο από {since}: "
-            f"{incident.reason}",
-        )
+        by_reason.setdefault(incident.reason, []).append(incident)
+    for reason, waiting in by_reason.items():
+        oldest = waiting[0]
+        since = greek.moment(oldest.opened_at, facts.timezone)
+        if len(waiting) == 1:
+            what = f"{oldest.what} {greek.in_place(oldest.place)}"
+            question = f"Ανάθεση του {oldest.number}"
+            because = f"{what}, χωρίς σχέδιο από {since}: {reason}"
+        else:
+            question = f"Ανάθεση {greek.number(len(waiting))} συμβάντων ({_named(waiting)})"
+            because = f"χωρίς σχέδιο, το παλαιότερο από {since}: {reason}"
+        yield Decision("unplanned", oldest.number, question, because)
+
+
+def _named(waiting: Sequence[UnplannedIncident]) -> str:
+    """The oldest ones by number, the rest as a number."""
+    told = [i.number for i in waiting[:NAMED]]
+    if len(waiting) > NAMED:
+        told.append(f"{greek.number(len(waiting) - NAMED)} ακόμη")
+    return ", ".join(told)
 
 
 def _budget(facts: Facts) -> Iterable[Decision]:

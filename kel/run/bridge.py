@@ -31,6 +31,7 @@ from kel.topics import BRIDGE, CLOCK, RAW, UPLINK, partition_of
 log = logging.getLogger("kel.bridge")
 
 LARGEST = 512 * 1024  # bytes of messages in one record, below Kafka's 1 MiB with room to spare
+OVERHEAD = 32  # bytes of a message in a record beside its topic and payload, at the most
 PAYLOAD = 256 * 1024 + 1  # a longer payload is refused later; so much of it tells that
 
 
@@ -46,7 +47,7 @@ class Gathering:
 
     def put(self, message: Message) -> None:
         partition = partition_of(self._group_of(message.topic), self._partitions)
-        size = len(message.payload) + len(message.topic)
+        size = len(message.payload) + len(message.topic.encode()) + OVERHEAD
         if self._size[partition] + size > LARGEST:
             self._finish(partition, None)
         self._open[partition].append(message)
@@ -105,9 +106,14 @@ class StoryClock:
         return self._now
 
     def hear(self, message: Received) -> int | None:
-        said = orjson.loads(message.payload)
-        self._now = int(said["now"])
-        return self._now if said["tick"] else None
+        try:
+            said = orjson.loads(message.payload)
+            now, tick = int(said["now"]), bool(said["tick"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("the clock said nothing that can be understood: %r", error)
+            return None
+        self._now = now
+        return now if tick else None
 
     def due(self) -> int | None:
         return None
@@ -130,6 +136,7 @@ class Bridge:
             "kel-bridge",
             (*UPLINK, CLOCK) if story else UPLINK,
             wake=self._wake,
+            hello=(BRIDGE, b"online"),
             will=(BRIDGE, b"offline"),
         )
 
@@ -142,7 +149,6 @@ class Bridge:
         await ensure_topic(self._settings)
         producer = await _producer(self._settings)
         await asyncio.to_thread(self._link.open)
-        await asyncio.to_thread(self._link.publish, [(BRIDGE, b"online")], retain=True)
         log.info("the bridge is open")
         try:
             while True:
@@ -169,17 +175,21 @@ class Bridge:
         batches = self._gathering.take()
         if batches:
             producer = await _write(self._settings, producer, batches)
-        self._link.acknowledge(received[: len(received) - len(self._held)])
+        held = set(map(id, self._held))
+        self._link.acknowledge(m for m in received if id(m) not in held)
         return producer
+
+    def _learns(self, clock: Received) -> bool:
+        self._clock.hear(clock)
+        return self._clock.now() is not None
 
     def _sort(self, received: Sequence[Received]) -> list[Received]:
         """Messages into batches, the time to the clock; returns what must wait for a time."""
-        unknown = self._clock.now() is None
-        if unknown and not any(m.topic == CLOCK for m in received):
-            return list(received)
-        if unknown:  # what was left over from before belongs to the step that is going on
-            clocks = [m for m in received if m.topic == CLOCK]
-            self._clock.hear(clocks[0])
+        if self._clock.now() is None:
+            # what was left over from before belongs to the step that is going on
+            clocks = (m for m in received if m.topic == CLOCK)
+            if not any(self._learns(clock) for clock in clocks):
+                return [m for m in received if m.topic != CLOCK]
         for message in received:
             if message.topic == CLOCK:
                 tick = self._clock.hear(message)

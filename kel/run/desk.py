@@ -5,18 +5,21 @@ Laws:
 - it decides up to the time that every partition has come to, so that no order of arrival between
   workers changes a decision;
 - a message goes out after what caused it is committed, at least once, and is marked after the
-  broker has it; the receiver knows an order it has seen by its id.
+  broker has it; the receiver knows an order it has seen by its id;
+- while the broker is away decisions go on, and what they send waits.
 """
 
 import logging
 import signal
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import orjson
 import psycopg
 
 from kel.model.city import City
+from kel.model.order import Outgoing
 from kel.mqtt import BrokerError, Link
 from kel.run.decide import decide
 from kel.settings import Settings
@@ -30,6 +33,7 @@ from kel.topics import RAW
 log = logging.getLogger("kel.desk")
 
 IDLE_S = 1.0  # how long to wait for news before looking all the same
+BROKER_S = 5.0  # how long to wait for the broker before deciding on
 
 
 class Desk:
@@ -44,7 +48,7 @@ class Desk:
         self._store = DeskStore(self._connection)
         self._readings = StoredReadings(self._connection, self._city)
 
-    def run(self, link: Link) -> None:
+    def run(self) -> None:
         """Decide until told to stop, or until the store goes away (psycopg.OperationalError)."""
         with self._connection:
             if not self._wait_for_lead():
@@ -54,7 +58,7 @@ class Desk:
             self._decided = self._store.clock()
             while not self._stop.is_set():
                 self.step()
-                self._send(link)
+                self._send()
                 self._wait()
 
     def step(self) -> bool:
@@ -86,17 +90,31 @@ class Desk:
         for _ in self._connection.notifies(timeout=IDLE_S, stop_after=1):
             pass
 
-    def _send(self, link: Link) -> None:
-        """What was decided and not yet sent; each message expires as its order does."""
+    def _send(self) -> None:
+        """What was decided and not yet sent, over a connection of its own: orders are few."""
         unsent = self._store.unsent()
+        if not unsent:
+            return
+        link = Link(self._settings, "kel-desk", keep_session=False)
+        try:
+            link.open(BROKER_S)
+            self._publish(link, unsent)
+        except BrokerError as error:
+            log.warning("%s: %d messages wait", error, len(unsent))
+        finally:
+            link.close()
+
+    def _publish(self, link: Link, messages: Sequence[Outgoing]) -> None:
+        """Each message expires as its order does."""
         now = self._decided or datetime.now(UTC)
-        for message in unsent:
+        for message in messages:
             left = int((message.expires_at - now).total_seconds())
             link.publish(
-                [(message.topic, orjson.dumps(dict(message.payload)))], expires_s=max(left, 60)
+                [(message.topic, orjson.dumps(dict(message.payload)))],
+                expires_s=max(left, 60),
+                timeout_s=BROKER_S,
             )
-        if unsent:
-            self._store.mark_sent([m.id for m in unsent])
+        self._store.mark_sent([m.id for m in messages])
 
 
 def main(settings: Settings, city: City) -> None:
@@ -104,13 +122,9 @@ def main(settings: Settings, city: City) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    link = Link(settings, "kel-desk").open()
-    try:
-        while not stop.is_set():
-            try:
-                Desk(settings, city, stop).run(link)
-            except (psycopg.OperationalError, BrokerError) as error:
-                log.warning("%s: starting again from what is stored", error)
-                stop.wait(IDLE_S)
-    finally:
-        link.close()
+    while not stop.is_set():
+        try:
+            Desk(settings, city, stop).run()
+        except psycopg.OperationalError as error:
+            log.warning("%s: starting again from what is stored", error)
+            stop.wait(IDLE_S)

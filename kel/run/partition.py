@@ -78,7 +78,7 @@ class Line:
         return output
 
     def refused(self, offset: int, record: bytes, written: int, why: str) -> Output:
-        """The effect of a record that no bridge wrote (at `written`, µs): a reject, and on it goes."""
+        """The effect of a record that no bridge wrote (at `written`, µs): a reject."""
         topic = f"{RAW}/{self.number}/{offset}"
         reject = Reject(
             id=make_id("reject", topic, written, sha1(record).hexdigest()),  # noqa: S324

@@ -152,8 +152,9 @@ class Player:
         by_login: dict[str, list[tuple[str, bytes]]] = {}
         for topic, payload in messages:
             by_login.setdefault(login_of(topic), []).append((topic, payload))
-        sent = [info for login, mine in by_login.items() for info in self._links[login].send(mine)]
-        Link.wait(sent)
+        sent = {login: self._links[login].send(mine) for login, mine in by_login.items()}
+        for login, infos in sent.items():
+            self._links[login].wait(infos)
 
     def _tell_time(self, now: int, *, tick: bool) -> None:
         """Say what time it is before a step's messages; the tick after them ends the step.

@@ -27,7 +27,11 @@ class Services:
                 name,
                 [sys.executable, "-m", "kel.cli", name],
                 stack.folder / f"{name}.log",
-                env={**stack.environment(LOGINS[name]), **environment},
+                # what a process keeps for itself goes with the stack's folder
+                env={
+                    **stack.environment(LOGINS[name], TMPDIR=str(stack.folder)),
+                    **environment,
+                },
             )
             for name in names
         ]

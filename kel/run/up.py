@@ -1,27 +1,39 @@
-"""`kel up`: the parts and the processes on this machine, on the machine's clock, until Ctrl-C."""
+"""`kel up`: the parts and the processes on this machine, on the machine's clock, until Ctrl-C.
 
-import signal
-import threading
-from collections.abc import Callable
+Law: no password is printed, and none has to be typed: the files that hold them are named, and
+readable by nobody else.
+"""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
+from kel.model.city import City
 from kel.run.cityfiles import load_city_files
 from kel.run.play import logins
 from kel.run.services import Services
 from kel.settings import Settings
 from kel.stack.kept import announce
 from kel.stack.stack import Stack
+from kel.store.classes import table_of
 from kel.store.connect import connect
 from kel.store.load import load
 from kel.store.migrate import migrate
+from kel.topics import ORDERS, TELEMETRY
+
+LOOK_S = 0.5
 
 
 def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Start everything, say where to publish and with which login, and keep it running."""
+    """Start everything, say where to publish and with which login, and keep it running.
+
+    Ends when interrupted; while it starts, the interruption goes on to the caller.
+    """
     files = load_city_files(settings)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    tell("starting Mosquitto, Kafka and PostgreSQL …")
     with Stack(logins(files.city)) as stack:
         announced = announce(stack)
         try:
@@ -29,24 +41,77 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
                 migrate(connection)
                 load(connection, files.city, datetime.now(UTC))
             environment = {"KEL_CITY": str(settings.city.resolve())}
+            if settings.lamps_per_feeder:
+                environment["KEL_LAMPS_PER_FEEDER"] = str(settings.lamps_per_feeder)
             with Services(stack, environment) as services:
-                for line in _where(stack):
+                for line in where(stack, files.city, environment):
                     tell(line)
-                while not stop.wait(0.5):
-                    services.watch()
+                with suppress(KeyboardInterrupt):
+                    while True:
+                        time.sleep(LOOK_S)
+                        services.watch()
+                tell("ending …")
         finally:
             announced.unlink(missing_ok=True)
     tell("everything has ended")
 
 
-def _where(stack: Stack) -> list[str]:
-    file = stack.folder / "logins"
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{u} {p}\n" for u, p in stack.mosquitto.passwords.items()))
+def where(stack: Stack, city: City, environment: Mapping[str, str]) -> list[str]:
+    """Write the files that hold the logins, and say what can be done now."""
+    mqtt = _options(stack)
+    env = _secret(
+        stack.folder / "env",
+        "".join(
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in {**stack.environment("kel-bridge"), **environment}.items()
+        ),
+    )
+    device = next(d for d in city.devices.values() if d.source == "kel")
+    metric = city.classes[device.cls].metrics[0].name
+    reading = f'{{"ts": "\'$(date -u +%FT%TZ)\'", "{metric}": 3.5}}'
+    topic = TELEMETRY.format(community=device.community, device=device.id)
+    crew = next(iter(city.crews))
     return [
-        f"MQTT        127.0.0.1:{stack.mosquitto.port}, logins and passwords in {file}",
-        f"Kafka       127.0.0.1:{stack.kafka.port}",
-        f"PostgreSQL  {stack.postgres.url}; `kel incidents list` and the like find it",
-        f"logs        {stack.folder}",
-        "Ctrl-C ends everything",
+        "",
+        "KEL is up, on this machine's clock. Ctrl-C ends everything and removes it.",
+        "",
+        f"  MQTT        127.0.0.1:{stack.mosquitto.port}",
+        f"  Kafka       127.0.0.1:{stack.kafka.port}",
+        f"  PostgreSQL  {stack.postgres.url}",
+        f"  logs        {stack.folder}/*.log",
+        "",
+        f"Each login has a folder in {mqtt}, with the options (address,",
+        "login, password) that mosquitto_pub and mosquitto_sub read (apt-get install",
+        "mosquitto-clients). A community's gateway sends a reading, a crew hears its orders:",
+        "",
+        f"  XDG_CONFIG_HOME={mqtt / device.community} mosquitto_pub -q 1 \\",
+        f"    -t {topic} -m '{reading}'",
+        f"  XDG_CONFIG_HOME={mqtt / crew} mosquitto_sub -t {ORDERS.format(crew=crew)}",
+        "",
+        "What has come of it, in another terminal; the file sets the KEL_… variables:",
+        "",
+        f"  . {env}",
+        "  kel doctor; kel incidents list",
+        '  PGPASSWORD=$KEL_DATABASE_PASSWORD psql "$KEL_DATABASE" \\',
+        f"    -c 'table {table_of(device.cls)}' -c 'table reject_count'",
+        "",
     ]
+
+
+def _options(stack: Stack) -> Path:
+    """A folder for each login, with its options as Mosquitto's clients read them from a file."""
+    folder = stack.folder / "mqtt"
+    folder.mkdir(mode=0o700)
+    for login, password in stack.mosquitto.passwords.items():
+        text = f"-h 127.0.0.1\n-V 5\n-p {stack.mosquitto.port}\n-u {login}\n-P {password}\n"
+        (folder / login).mkdir()
+        for client in ("mosquitto_pub", "mosquitto_sub"):
+            _secret(folder / login / client, text)
+    return folder
+
+
+def _secret(file: Path, text: str) -> Path:
+    """Write a file for nobody but us."""
+    file.touch(mode=0o600)
+    file.write_text(text, "utf-8")
+    return file

@@ -47,42 +47,53 @@ class Owned:
         self.line = line
         self.expected = expected  # the next record that the line must see
         self.stored = stored  # effects below are in the store
+        self.going_back = False  # Kafka was asked for earlier records than it gave
         self.pending: Output | None = None
         self.unacknowledged: list[tuple[int, Any]] = []
         self.snapshot_at = time.monotonic()
 
-    def process(self, offset: int, record: bytes, written: int) -> None:
-        """Take the record that Kafka got at `written` (µs) through the line, in its turn."""
+    def process(self, offset: int, record: bytes, written: int) -> bool:
+        """Take the record that Kafka got at `written` (µs) through the line, in its turn.
+
+        Returns False where it is not its turn yet: Kafka was asked to go back, and will.
+        """
+        if offset > self.expected and self.going_back:
+            return False
         if offset > self.expected:
             raise LookupError(
                 f"partition {self.line.number}: record {self.expected} is missing, Kafka gave "
-                f"{offset}: it lay unread longer than Kafka's retention"
+                f"{offset}: something else writes to the topic, or deletes from it"
             )
+        self.going_back = False
         if offset < self.expected:
-            return
+            return True
         try:
             output = self.line.process(offset, decode(record))
         except BadRecordError as why:
             log.warning("partition %d, record %d: %s", self.line.number, offset, why)
             output = self.line.refused(offset, record, written, str(why))
         self.expected = offset + 1
-        if offset < self.stored:
-            return
-        if self.pending is None:
-            self.pending = output
-        else:
-            self.pending.add(output)
+        if offset >= self.stored:
+            if self.pending is None:
+                self.pending = output
+            else:
+                self.pending.add(output)
+        return True
 
 
 class Worker:
     """The state of one worker process; the store is called in threads, one call at a time."""
 
-    def __init__(self, settings: Settings, city: City, rulebook: Rulebook, kafka_id: str) -> None:
+    def __init__(
+        self, settings: Settings, city: City, rulebook: Rulebook, kafka_id: str, app: faust.App
+    ) -> None:
+        self._app = app
         self._settings = settings
         self._rulebook = rulebook
         self._kafka_id = kafka_id
         self._lock = asyncio.Lock()
         self._owned: dict[int, Owned] = {}
+        self._earliest: dict[Any, int] = {}  # by faust's TP
         self._open_store(city)
 
     def _open_store(self, city: City) -> None:
@@ -100,9 +111,10 @@ class Worker:
         async with self._lock:
             owned = self._owned.get(partition)
             if owned is None:
-                owned = await asyncio.to_thread(self._own, partition)
-                self._owned[partition] = owned
-            owned.process(offset, event.value or b"", round(event.message.timestamp * 1e3) * 1000)
+                owned = await self._take_up(event.message.tp, offset)
+            written = round(event.message.timestamp * 1e3) * 1000
+            if not owned.process(offset, event.value or b"", written):
+                return
             owned.unacknowledged.append((offset, event))
             waiting = sum(o.pending.rows for o in self._owned.values() if o.pending)
             if waiting > MOST_ROWS:
@@ -117,17 +129,51 @@ class Worker:
         async with self._lock:
             await self._commit()
             self._owned.clear()
+            self._earliest.clear()
 
-    def _own(self, partition: int) -> Owned:
-        progress = self._store.progress([partition])[partition]
+    async def _take_up(self, tp: Any, offset: int) -> Owned:
+        """Own a partition, and let Kafka go back where the store is behind what it gives.
+
+        That is so after the store was restored from a backup: Kafka's own mark is further on.
+        """
+        snapshot = await asyncio.to_thread(self._store.snapshot, tp.partition)
+        usual = offset <= (snapshot[0] if snapshot else 0)
+        earliest = 0 if usual else await self._earliest_of(tp)
+        owned = await asyncio.to_thread(self._own, tp.partition, earliest)
+        if offset > owned.expected:
+            log.warning("partition %d: back from %d to %d", tp.partition, offset, owned.expected)
+            owned.going_back = True
+            # faust takes what it is told for the last record that was read
+            await self._app.consumer.seek(tp, max(owned.expected - 1, 0))
+        self._owned[tp.partition] = owned
+        return owned
+
+    async def _earliest_of(self, tp: Any) -> int:
+        """The first record that Kafka still has; asked for all partitions at once, since faust
+        answers in seconds."""
+        if tp not in self._earliest:
+            consumer = self._app.consumer
+            self._earliest = dict(await consumer.earliest_offsets(*consumer.assignment()))
+        return int(self._earliest[tp])
+
+    def _own(self, partition: int, earliest: int) -> Owned:
+        """Where the partition stands; one that the store never followed begins at the earliest."""
+        progress = self._store.progress([partition], earliest)[partition]
         devices = devices_of(self._city, partition, self._settings.partitions)
         line = Line(partition, self._city, self._rulebook, devices)
         snapshot = self._store.snapshot(partition)
-        if snapshot is None:
-            return Owned(line, 0, progress.next)
-        line.load(snapshot[1])
-        log.info("partition %d: from %d, stored to %d", partition, snapshot[0], progress.next)
-        return Owned(line, snapshot[0], progress.next)
+        if snapshot is not None:
+            line.load(snapshot[1])
+        wanted = min(snapshot[0], progress.next) if snapshot else progress.next
+        if wanted < earliest:
+            raise LookupError(
+                f"partition {partition}: record {wanted} is missing, Kafka has none before "
+                f"{earliest}: it lay unread longer than Kafka's retention. To go on without it: "
+                "`kel doctor --forget-topic`"
+            )
+        start = snapshot[0] if snapshot else earliest
+        log.info("partition %d: from %d, stored to %d", partition, start, progress.next)
+        return Owned(line, start, progress.next)
 
     async def _commit(self) -> None:
         owned = [o for o in self._owned.values() if o.pending]
@@ -206,7 +252,7 @@ def main(settings: Settings, files: CityFiles) -> None:
     kafka_id = asyncio.run(ensure_topic(settings))
     app = _app(settings, mkdtemp(prefix="kel-worker-"))
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
-    worker = Worker(settings, files.city, files.rulebook, kafka_id)
+    worker = Worker(settings, files.city, files.rulebook, kafka_id, app)
     worker.keep_rulebook(files.source)
 
     @app.agent(raw, name="line", concurrency=1)

@@ -186,9 +186,9 @@ def write_changes(cursor: Cursor, changes: Changes) -> None:
     many(
         "put_order_item",
         [
-            (o.id, i.item, i.place, i.planned, i.used)
+            (o.id, i.item, i.place, i.planned, i.used, line)
             for o in changes.orders.values()
-            for i in o.items
+            for line, i in enumerate(o.items)
         ],
     )
     many(
@@ -224,9 +224,6 @@ def write_changes(cursor: Cursor, changes: Changes) -> None:
     )
     many(
         "add_outbox",
-        [
-            (m.id, m.topic, Jsonb(dict(m.payload)), m.made_at, m.expires_at)
-            for m in changes.outbox
-        ],
+        [(m.id, m.topic, Jsonb(dict(m.payload)), m.made_at, m.expires_at) for m in changes.outbox],
     )
     put_rejects(cursor, changes.rejects)

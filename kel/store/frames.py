@@ -1,4 +1,4 @@
-"""What readings become before they are stored: one frame a class, one row a device and moment. Pure.
+"""Readings before they are stored: one frame a class, one row a device and moment. Pure.
 
 Law: how the rows were cut into frames changes nothing.
 """

@@ -52,6 +52,11 @@ NEWEST = """
 SELECT hour FROM reading_hour
 WHERE device IN (SELECT number FROM device WHERE cls = %s) ORDER BY hour DESC LIMIT 1"""
 
+FORGET_CONTACTS = """
+DELETE FROM contact USING request r
+WHERE r.id = contact.request AND r.arrival < %(before)s AND r.id NOT IN (
+    SELECT unnest(requests) FROM incident WHERE closed_at IS NULL OR closed_at >= %(before)s)"""
+
 
 class BusyError(LookupError):
     """Another `kel maintain` is at it."""
@@ -129,12 +134,7 @@ def forget_contacts(connection: Connection, keep_days: int) -> int:
     A request that belongs to no incident counts from its arrival. Returns how many.
     """
     before = _now(connection) - timedelta(days=keep_days)
-    return connection.execute(
-        "DELETE FROM contact USING request r WHERE r.id = contact.request AND r.arrival < %(before)s"
-        " AND r.id NOT IN (SELECT unnest(requests) FROM incident"
-        " WHERE closed_at IS NULL OR closed_at >= %(before)s)",
-        {"before": before},
-    ).rowcount
+    return connection.execute(FORGET_CONTACTS, {"before": before}).rowcount
 
 
 def _roll_up(connection: Connection, table: str, metrics: list[str], these: sql.Composable) -> int:

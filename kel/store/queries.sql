@@ -58,7 +58,7 @@ INSERT INTO movement VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTH
 SELECT partition, topic_id, next, tick FROM progress WHERE topic = %s
 
 -- name: start_progress
-INSERT INTO progress (topic, partition, topic_id, next) VALUES (%s, %s, %s, 0)
+INSERT INTO progress (topic, partition, topic_id, next) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 
 -- name: move_progress
@@ -170,7 +170,7 @@ WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived')
 
 -- name: order_items
 SELECT order_id, item, place, planned, used FROM order_item WHERE order_id = ANY(%s)
-ORDER BY order_id, item, place
+ORDER BY order_id, line
 
 -- name: open_reservations
 SELECT id, order_id, place, item, quantity, open FROM reservation WHERE open
@@ -218,7 +218,7 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.ac
     finish_at = excluded.finish_at, note = excluded.note
 
 -- name: put_order_item
-INSERT INTO order_item VALUES (%s, %s, %s, %s, %s)
+INSERT INTO order_item VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (order_id, item, place) DO UPDATE SET used = excluded.used
 
 -- name: put_reservation
@@ -260,7 +260,7 @@ SELECT i.number, i.severity, i.state, c.name, i.title, i.opened_at, i.acknowledg
      WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1)
 FROM incident i JOIN community c ON c.id = i.community
 WHERE %s OR i.state <> 'closed'
-ORDER BY i.state = 'closed', i.severity DESC, i.opened_at LIMIT %s
+ORDER BY i.state = 'closed', i.severity DESC, i.opened_at, i.number LIMIT %s
 
 -- name: command_answer
 SELECT e.what, e.why FROM incident_event e WHERE e.id = %s
@@ -289,5 +289,6 @@ SELECT
 SELECT e.id, e.at, i.number, i.severity, i.title, e.what, e.why
 FROM incident_event e JOIN incident i ON i.id = e.incident
 WHERE e.at > %s AND e.at <= %s
-    AND e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'closed', 'reopened')
-ORDER BY e.at, e.id
+    AND (e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'closed', 'reopened')
+        OR e.what = 'joined' AND e.why LIKE 'αίτημα%%')
+ORDER BY e.at, e.seq

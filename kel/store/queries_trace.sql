@@ -31,7 +31,7 @@ SELECT id, number, category, severity, state, cause, community, zone, feeder, la
 FROM incident WHERE id = %s
 
 -- name: incident_history
-SELECT id, incident, at, what, who, why FROM incident_event WHERE incident = %s ORDER BY at, id
+SELECT id, incident, at, what, who, why FROM incident_event WHERE incident = %s ORDER BY at, seq
 
 -- name: order
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,

@@ -57,15 +57,15 @@ class StreamStore:
         self._topic = topic
         self._topic_id = topic_id
 
-    def progress(self, partitions: Iterable[int]) -> dict[int, Progress]:
-        """Where these partitions stand; one that nobody worked on yet starts at 0.
+    def progress(self, partitions: Iterable[int], first: int = 0) -> dict[int, Progress]:
+        """Where these partitions stand; one that nobody worked on yet starts at `first`.
 
         Raises LookupError where Kafka's topic is not the one that the store has followed.
         """
         with self._connection.transaction():  # a wrong Kafka leaves no trace: no partition is begun
             for partition in partitions:
                 self._connection.execute(
-                    query("start_progress"), [self._topic, partition, self._topic_id]
+                    query("start_progress"), [self._topic, partition, self._topic_id, first]
                 )
             rows = self._connection.execute(query("progress"), [self._topic]).fetchall()
             stood = {p: Progress(topic_id, next_, tick) for p, topic_id, next_, tick in rows}
@@ -85,9 +85,7 @@ class StreamStore:
 
     def keep_snapshot(self, partition: int, next_: int, state: bytes) -> None:
         with self._connection.transaction():
-            self._connection.execute(
-                query("put_snapshot"), [self._topic, partition, next_, state]
-            )
+            self._connection.execute(query("put_snapshot"), [self._topic, partition, next_, state])
 
     def keep_rulebook(self, version: str, source: str) -> None:
         """Keep the text of a rulebook: alerts name its version for ever."""
@@ -170,9 +168,10 @@ def _merge(
 
 
 def _latest(cursor: Cursor, frame: Frame) -> None:
-    """The newest values of each device, for screens; what is older than those stored is left out."""
+    """The newest values of each device, for screens; what is older than stored is left out."""
     devices = np.unique(frame.device)
-    stored: dict[int, datetime] = dict(cursor.execute(query("latest_times"), [devices.tolist()]).fetchall())
+    rows = cursor.execute(query("latest_times"), [devices.tolist()]).fetchall()
+    stored: dict[int, datetime] = dict(rows)
     floor = np.array([to_us(stored[d]) if d in stored else NEVER for d in devices.tolist()])
     frame = frame.take(frame.time >= floor[np.searchsorted(devices, frame.device)])
     if not len(frame):

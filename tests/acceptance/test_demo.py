@@ -6,8 +6,10 @@ its page.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from pypdf import PdfReader
 
 from grafana.queries import panel_queries
 from kel.settings import Settings
-from kel.stack.kept import some_database
+from kel.stack import kept
 from kel.store.connect import connect
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -28,11 +30,20 @@ STORY = "2026-10-17 21:00+00"  # midnight in Athens
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def place() -> Iterator[Path]:
+    """Where this demo's database is kept: PostgreSQL's own user must get there."""
+    folder = Path(tempfile.mkdtemp(prefix="kel-test-demo-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    yield folder / "kept"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory, place: Path) -> dict[str, Any]:
     reports = tmp_path_factory.mktemp("reports")
     done = subprocess.run(
         [sys.executable, "-m", "kel.cli", "demo", "--json", "--seconds", "20"],
-        env={**_environment(), "KEL_REPORTS": str(reports)},
+        env={**_environment(), "KEL_REPORTS": str(reports), "KEL_KEEP": str(place)},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -45,11 +56,13 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def settings(result: dict[str, Any]) -> Iterator[Settings]:
+def settings(result: dict[str, Any], place: Path) -> Iterator[Settings]:
     """Of the database that the demo left."""
     assert result
-    with some_database(Settings()) as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "KEPT", place)
+        with kept.kept_database(Settings()) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ OPENED = datetime(2026, 10, 1, tzinfo=UTC)
 TEMPLATE = "template_city"
 SESSION_S = 2.0  # of a worker: how long a killed one's partitions wait
 
+NUMBERS = count(1)  # of clients
 T = TypeVar("T")
 
 
@@ -173,7 +175,7 @@ class System:
         """A client of the broker, not yet open; its session ends with it."""
         return Link(
             self.settings(login),
-            f"test-{login}-{len(hears)}",
+            f"test-{next(NUMBERS)}",
             hears,
             user=login,
             password=self.stack.mosquitto.passwords[login],
@@ -256,9 +258,7 @@ class System:
             with self.link(login) as link:
                 link.publish([(topic, b"")], retain=True)
         names = [("kel-bridge", "kel-bridge"), ("kel-desk", "kel-desk")]
-        names += [
-            (login, f"story-{login}") for login in (*logins(self.city), "kel-clock")
-        ]
+        names += [(login, f"story-{login}") for login in (*logins(self.city), "kel-clock")]
         for login, client in names:
             Link(
                 self.settings(login),

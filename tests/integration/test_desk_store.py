@@ -75,9 +75,16 @@ def test_what_waits_comes_in_order_and_is_taken_once(connection, store):
     wet = request("main_burst", at("02:48"), 38.13)
     order = type("Order", (), {"id": make_id("order", 1), "crew": "water-1"})
     word = reply(order, "accept", at("02:49"))
-    arrive(connection, alerts=[fired, cleared(fired, at("03:30")), later], requests=[wet], replies=[word])
+    arrive(
+        connection,
+        alerts=[fired, cleared(fired, at("03:30")), later],
+        requests=[wet],
+        replies=[word],
+    )
     arrive(connection, alerts=[later], requests=[wet], replies=[word])  # delivered twice
-    seen = Command(make_id("command", 1), at("02:50"), "Άννα", "acknowledge", "2026-0001", "το είδα")
+    seen = Command(
+        make_id("command", 1), at("02:50"), "Άννα", "acknowledge", "2026-0001", "το είδα"
+    )
     store.command(seen)
     store.command(seen)
 

@@ -90,7 +90,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize("ledger", ["incident_event", "order_event", "movement", "cost_entry"])
-@pytest.mark.parametrize("change", ["UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
 def test_a_ledger_refuses_to_be_changed(connection, ledger, change):
     with pytest.raises(Exception, match=f"{ledger} is a ledger"):
         connection.execute(change.format(ledger))

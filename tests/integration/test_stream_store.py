@@ -70,7 +70,11 @@ def reject(n=1, **changes):
 def everything(city):
     """One output with an effect of every word."""
     alert = builders.alert(
-        builders.small_city(), "zm-01", "main_burst", OPENED, severity=city.categories["main_burst"].severity
+        builders.small_city(),
+        "zm-01",
+        "main_burst",
+        OPENED,
+        severity=city.categories["main_burst"].severity,
     )
     request = Request(make_id("request", 1), OPENED, OPENED, "drosia", "main_burst", "Νερά!")
     return output(
@@ -85,7 +89,9 @@ def everything(city):
         other=[OtherReading(city.devices["zm-01"].number, START, "rssi", -70.0)],
         statuses=[Status("zm-01", START, True)],
         replies=[
-            builders.reply(type("O", (), {"id": make_id("order", 1), "crew": "water-1"}), "accept", OPENED)
+            builders.reply(
+                type("O", (), {"id": make_id("order", 1), "crew": "water-1"}), "accept", OPENED
+            )
         ],
         messages=4,
     )
@@ -169,7 +175,10 @@ def test_partial_rows_join_and_what_is_stored_wins(connection, store, city):
                 2,
                 3,
                 zone_frame(
-                    city, ("zm-01", 0, 9.0, NAN, 3.0), ("zm-01", 1, 4.0, NAN, NAN), ("zm-02", 0, 5.0, NAN, NAN)
+                    city,
+                    ("zm-01", 0, 9.0, NAN, 3.0),
+                    ("zm-01", 1, 4.0, NAN, NAN),
+                    ("zm-02", 0, 5.0, NAN, NAN),
                 ),
             )
         ]
@@ -199,7 +208,11 @@ def test_the_newest_values_of_a_device_are_those_of_its_newest_time(connection, 
     assert connection.execute(latest).fetchone() == ({"flow": 1.0, "pressure": 2.0},)
     store.commit([output(2, 3, zone_frame(city, ("zm-01", 6, 3.0, NAN, NAN)))])
     assert connection.execute(latest).fetchone() == ({"flow": 3.0, "pressure": 2.0},)
-    late, part, more = ("zm-01", 1, 8.0, 8.0, 8.0), ("zm-01", 7, NAN, NAN, 9.0), ("zm-01", 8, 4.0, NAN, NAN)
+    late, part, more = (
+        ("zm-01", 1, 8.0, 8.0, 8.0),
+        ("zm-01", 7, NAN, NAN, 9.0),
+        ("zm-01", 8, 4.0, NAN, NAN),
+    )
     store.commit([output(3, 4, *(zone_frame(city, row) for row in (part, more, late)))])
     assert connection.execute(latest).fetchone() == ({"flow": 4.0, "pressure": 2.0, "volume": 9.0},)
 
@@ -209,7 +222,9 @@ TIMES = [0, 1, POSTGRES_EPOCH_US - 1, POSTGRES_EPOCH_US, START, 253_402_300_799_
 
 
 def test_copied_values_read_back_to_the_last_bit(connection, store, city):
-    rows = [(t, v, EXTREMES[(i + j) % 8]) for i, t in enumerate(TIMES) for j, v in enumerate(EXTREMES)]
+    rows = [
+        (t, v, EXTREMES[(i + j) % 8]) for i, t in enumerate(TIMES) for j, v in enumerate(EXTREMES)
+    ]
     numbers = np.arange(1, len(rows) + 1, dtype=np.int32)
     numbers[-1] = 2**31 - 1
     times = np.array([t for t, *_ in rows], np.int64)

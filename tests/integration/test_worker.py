@@ -122,6 +122,28 @@ def reading(value, minute):
     return Batch((Message(topic, payload, now),), now)
 
 
+def test_a_store_that_is_behind_kafkas_mark_reads_again_from_where_it_stands(
+    system, stack, connection, night
+):
+    """As after the database was restored from a backup, or made anew."""
+    steps, wanted = night
+    for records in steps[:-1]:
+        system.write_batches(records)
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.1")
+    caught_up(connection, steps[:-1])
+    ends = sum(ends_of(steps[:-1]).values())
+    wait_until(lambda: snapshots(connection) == ends, what="all snapshots")
+    time.sleep(1.5)  # for faust to tell Kafka
+    kill(worker)
+    system.write_batches(steps[-1])
+    with fresh_database(stack, "restored") as database, connect(database) as restored:
+        system.database = database
+        again = system.start("worker")
+        caught_up(restored, steps)
+        assert stream_of(restored) == wanted
+        assert "back from" in again.log.read_text()
+
+
 NO_RECORDS = [
     pytest.param(b"not a record", id="bytes of somebody else's"),
     pytest.param(b"", id="empty"),
@@ -168,8 +190,13 @@ def test_records_that_kafka_has_thrown_away_unread_end_the_worker_with_a_word(sy
     worker.start()
     wait_until(lambda: worker.ended is not None, what="the worker's end")
     assert worker.ended == 1
-    assert "record 5 is missing, Kafka gave 10" in worker.log.read_text()
+    assert "record 5 is missing, Kafka has none before 10" in worker.log.read_text()
     assert stand(connection)[0] == 5
+    # told to go on without it, as `kel doctor --forget-topic` does
+    connection.execute("DELETE FROM progress")
+    connection.execute("DELETE FROM snapshot")
+    worker.start()
+    wait_until(lambda: stand(connection).get(0) == 15, what="what is left")
 
 
 async def throw_away(kafka, partition, below):

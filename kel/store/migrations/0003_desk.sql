@@ -39,7 +39,8 @@ CREATE TABLE incident_event (
     at       timestamptz NOT NULL,
     what     text NOT NULL,
     who      text NOT NULL,
-    why      text NOT NULL
+    why      text NOT NULL,
+    seq      bigint GENERATED ALWAYS AS IDENTITY -- the order within one moment
 );
 CREATE INDEX ON incident_event (incident, at);
 
@@ -76,6 +77,7 @@ CREATE TABLE order_item (
     place    text NOT NULL,
     planned  numeric NOT NULL CHECK (planned >= 0),
     used     numeric CHECK (used >= 0),
+    line     integer NOT NULL, -- where it stands on the order
     PRIMARY KEY (order_id, item, place)
 );
 
@@ -85,7 +87,8 @@ CREATE TABLE order_event (
     at       timestamptz NOT NULL,
     what     text NOT NULL,
     who      text NOT NULL,
-    why      text NOT NULL
+    why      text NOT NULL,
+    seq      bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX ON order_event (order_id, at);
 

@@ -38,7 +38,7 @@ def test_the_kinds_take_turns():
     kinds = [d.kind for d in decide(build.facts())]
     assert kinds == ["unplanned", "budget", "stock", "zone", "overtime"]
     many = [
-        UnplannedIncident(f"2026-{n}", "Δέντρο", "Δροσιά", build.at(24, n), "κανένα")
+        UnplannedIncident(f"2026-{n}", "Δέντρο", "Δροσιά", build.at(24, n), f"λόγος {n}")
         for n in range(9)
     ]
     kinds = [d.kind for d in decide(build.facts(unplanned=many))]
@@ -58,6 +58,31 @@ def test_an_unplanned_incident_tells_where_since_when_and_why():
             "χωρίς σχέδιο από Σάβ 24/10, 17:30: χωρίς γερανό",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [
+        (2, "2026-0424, 2026-0425"),
+        (3, "2026-0424, 2026-0425, 2026-0426"),
+        (5, "2026-0424, 2026-0425, 2026-0426, 2 ακόμη"),
+    ],
+)
+def test_incidents_that_wait_for_the_same_are_one_decision(count, named):
+    reason = "λείπει υλικό: Σέλα Φ63, χρειάζονται 2 τεμ., διαθέσιμα 0"
+    other = UnplannedIncident("2026-0999", "Πεσμένο δέντρο", "Άνοιξη", build.at(24, 20), "άλλο")
+    many = [
+        UnplannedIncident(f"2026-{424 + n:04}", "Διαρροή", "Δροσιά", build.at(24, 8 + n), reason)
+        for n in range(count)
+    ]
+    decisions = told(unplanned=[other, *reversed(many)])
+    assert decisions[0] == (
+        "unplanned",
+        "2026-0424",
+        f"Ανάθεση {count} συμβάντων ({named}): "
+        f"χωρίς σχέδιο, το παλαιότερο από Σάβ 24/10, 08:00: {reason}",
+    )
+    assert [about for _, about, _ in decisions] == ["2026-0424", "2026-0999"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,201 @@
+"""`kel incidents` on a real database and desk: who acknowledges what, and what is told instead."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+from psycopg import Connection
+
+from kel.cli import kel
+from kel.stack import kept
+from kel.topics import RAW
+from tests.builders.running import System, wait_until
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime(2026, 10, 18, 9, tzinfo=UTC)
+STATES = {
+    "2026-0001": ("open", None),
+    "2026-0002": ("in_progress", None),
+    "2026-0003": ("acknowledged", NOW - timedelta(hours=1)),
+    "2026-0004": ("closed", None),
+}
+
+
+@pytest.fixture
+def stored(system: System, connection: Connection) -> System:
+    """Four incidents, and a stream that has come to NOW."""
+    for number, (state, acknowledged) in STATES.items():
+        connection.execute(
+            "INSERT INTO incident (id, number, category, severity, state, community, lat, lon,"
+            " title, opened_at, started_at, acknowledged_at, closed_at, alerts, requests) VALUES"
+            " (%s, %s, 'road', 2, %s, 'drosia', 38.1, 23.8, 'Φθορά οδοστρώματος — Δροσιά',"
+            " %s, %s, %s, %s, '{}', '{}')",
+            [uuid4(), number, state, NOW, NOW, acknowledged, NOW if state == "closed" else None],
+        )
+    connection.execute("UPDATE desk SET clock = %s", [NOW])
+    for partition in range(12):
+        connection.execute(
+            "INSERT INTO progress VALUES (%s, %s, 'x', 0, %s)", [RAW, partition, NOW]
+        )
+    return system
+
+
+def run(system: System, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        kel, ["incidents", *arguments], env=dict(system.environment("kel-desk"))
+    )
+
+
+@pytest.fixture
+def desk(stored: System, connection: Connection) -> Iterator[System]:
+    """A desk at work; time goes on by a second, again and again."""
+    stored.start("desk")
+    wait_until(
+        lambda: (
+            connection.execute("SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").fetchall()
+            or connection.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+        ),
+        what="a desk leads",
+    )
+    over = threading.Event()
+    ticking = threading.Thread(target=_tick, args=(stored, over))
+    ticking.start()
+    yield stored
+    over.set()
+    ticking.join()
+
+
+def _tick(system: System, over: threading.Event) -> None:
+    from kel.store.connect import connect
+
+    with connect(system.database) as connection:
+        while not over.wait(0.1):
+            connection.execute("UPDATE progress SET tick = tick + interval '1 second'")
+
+
+def history(connection: Connection, number: str) -> list[tuple[str, str, str]]:
+    rows: list[tuple[str, str, str]] = connection.execute(
+        "SELECT what, who, e.why FROM incident_event e JOIN incident i ON i.id = e.incident "
+        "WHERE number = %s AND what = 'acknowledged'",
+        [number],
+    ).fetchall()
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("number", "state"), [("2026-0001", "acknowledged"), ("2026-0002", "in_progress")]
+)
+def test_an_incident_is_acknowledged_with_who_and_why(
+    desk: System, connection: Connection, number: str, state: str
+) -> None:
+    told = run(desk, "ack", number, "--why", "πάω εγώ", "--who", "Μαρία")
+    assert (told.exit_code, told.output) == (0, f"{number}: αναγνωρίστηκε (Μαρία)\n")
+    assert history(connection, number) == [("acknowledged", "Μαρία", "πάω εγώ")]
+    row = connection.execute(
+        "SELECT state, acknowledged_at >= %s FROM incident WHERE number = %s", [NOW, number]
+    ).fetchone()
+    assert row == (state, True)
+    again = run(desk, "ack", number)
+    assert again.exit_code == 1
+    assert f"{number}: αναγνωρίστηκε ήδη, 18/10 12:0" in again.output
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("2026-0003", "2026-0003: αναγνωρίστηκε ήδη, 18/10 11:00"),
+        ("2026-0004", "2026-0004: έκλεισε"),
+        ("2026-0999", "there is no incident 2026-0999: see `kel incidents list`"),
+        ("'; DROP TABLE incident; --", "there is no incident"),
+    ],
+)
+def test_what_cannot_be_acknowledged(
+    stored: System, connection: Connection, number: str, told: str
+) -> None:
+    done = run(stored, "ack", number)
+    assert done.exit_code == 1
+    assert told in done.output
+    assert connection.execute("SELECT count(*) FROM command").fetchone() == (0,)
+
+
+def test_without_a_desk_the_word_waits(
+    stored: System, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "eleni")
+    done = run(stored, "ack", "2026-0001")
+    assert (done.exit_code, done.output) == (
+        0,
+        "2026-0001: noted; no desk runs now, the next one will take it up\n",
+    )
+    assert connection.execute("SELECT who, incident FROM command").fetchall() == [
+        ("eleni", "2026-0001")  # who sits there, not whom sudo made of them
+    ]
+    assert connection.execute("SELECT word FROM inbox WHERE NOT taken").fetchall() == [("command",)]
+
+
+def test_a_desk_that_stands_still_is_told(
+    stored: System, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kel.cli import incidents
+    from kel.store.desk import LOCK
+
+    monkeypatch.setattr(incidents, "ANSWER_S", 0.3)
+    connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    done = run(stored, "ack", "2026-0001")
+    assert done.exit_code == 1
+    assert "see `kel doctor`" in done.output
+
+
+def test_the_list_and_its_json(stored: System) -> None:
+    listed = run(stored, "list")
+    assert listed.exit_code == 0, listed.output
+    numbers = sorted(n[:9] for n in listed.output.splitlines() if n.startswith("2026-"))
+    assert numbers == ["2026-0001", "2026-0002", "2026-0003"]
+    assert "18/10 12:00" in listed.output
+    assert "2026-0004" in run(stored, "list", "--all").output
+    assert len(run(stored, "list", "--most", "1").output.splitlines()) == 4
+    found = json.loads(run(stored, "list", "--json").stdout)
+    assert sorted(one["number"] for one in found) == numbers
+
+
+# where nothing is named
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+    """Commands of a person who has set nothing, on a machine where nothing has run."""
+    monkeypatch.setattr(kept, "RUNNING", tmp_path / "running")
+    monkeypatch.setattr(kept, "KEPT", tmp_path / "kept")
+    for name in ("KEL_DATABASE", "KEL_DATABASE_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda *a: CliRunner().invoke(kel, ["incidents", *a])
+
+
+def test_nothing_to_list(elsewhere: Callable[..., Result]) -> None:
+    done = elsewhere("list")
+    assert "set KEL_DATABASE, or run `kel demo` or `kel up` first" in str(done.exception)
+
+
+def test_nothing_to_acknowledge_at(elsewhere: Callable[..., Result]) -> None:
+    done = elsewhere("ack", "2026-0001")
+    assert done.exit_code == 1
+    assert "nothing runs here" in done.output
+
+
+def test_what_runs_is_found_and_what_died_is_not(
+    elsewhere: Callable[..., Result], stored: System
+) -> None:
+    file = kept.announce(stored.stack)
+    said = json.loads(file.read_text())
+    said["url"] = stored.database.database
+    file.write_text(json.dumps(said))
+    assert "2026-0001" in elsewhere("list").output
+    file.write_text(json.dumps({**said, "owner": 2**22 - 1}))  # no such process
+    assert elsewhere("list").exception
+    assert not file.exists()

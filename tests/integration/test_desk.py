@@ -1,0 +1,232 @@
+"""The desk as a process: one decides, and whoever decides, everything is decided and sent once."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from kel.model.ids import make_id
+from kel.model.moment import to_us
+from kel.model.order import Action
+from kel.model.reading import Output
+from kel.model.situation import Command
+from kel.run.decide import decide
+from kel.store.connect import connect
+from kel.store.desk import DeskStore
+from kel.store.load import numbered
+from kel.store.readings import StoredReadings
+from kel.store.stream import StreamStore
+from kel.topics import ORDERS, RAW
+from tests.builders.city import alert, at, cleared, reply, request
+from tests.builders.fingerprint import desk_of
+from tests.builders.running import example, fresh_database, kill, wait_until
+from tests.builders.stream import PARTITIONS
+
+pytestmark = pytest.mark.integration
+
+MINUTE = timedelta(minutes=1)
+CITY = example().city
+BURST = alert(CITY, "zm-07", "main_burst", at("02:40"), at("02:50"))
+NOISE = alert(CITY, "ls-30", "service_leak", at("02:42"), at("02:58"))
+PUMP = alert(CITY, "ps-12", "pump", at("03:00"), at("03:15"))
+DARK = alert(CITY, "fc-29", "feeder", at("03:10"), at("03:21"))
+FIRE = alert(CITY, "cam-11", "fire", at("03:30"), at("03:31"))
+HOLE = request("road", at("03:05"), 38.1352, community="kryoneri")
+
+# What workers commit, by the time that the partitions have then come to.
+SIGNS = {
+    at("02:45"): {},
+    at("02:55"): {"alerts": [BURST]},
+    at("03:00"): {"alerts": [NOISE]},
+    at("03:10"): {"requests": [HOLE]},
+    at("03:20"): {"alerts": [PUMP, cleared(NOISE, at("03:18"))]},
+    at("03:25"): {"alerts": [DARK]},
+    at("03:35"): {"alerts": [FIRE]},
+    at("03:50"): {"alerts": [cleared(BURST, at("03:45"))]},
+}
+
+
+class Workers:
+    """What workers would commit, without the workers."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self._store = StreamStore(connection, CITY.classes, RAW, "k")
+        self._store.progress(range(PARTITIONS))
+        self._next = 0
+
+    def commit(self, moment, **effects):
+        """Every partition has come to `moment`; one of them with these effects."""
+        first, self._next = self._next, self._next + 1
+        outputs = [Output(p, first, self._next, tick=to_us(moment)) for p in range(PARTITIONS)]
+        for name, values in effects.items():
+            setattr(outputs[0], name, values)
+        self._store.commit(outputs)
+
+    def clock(self):
+        return DeskStore(self.connection).clock()
+
+    def decided(self, moment, **effects):
+        """Commit, and wait until the desk has decided it and sent all."""
+        self.commit(moment, **effects)
+        wait_until(lambda: self.clock() == moment, what=f"a decision at {moment}")
+        waiting = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
+        wait_until(lambda: self.connection.execute(waiting).fetchone() == (0,), what="all sent")
+
+
+@pytest.fixture
+def workers(connection):
+    return Workers(connection)
+
+
+def leaders(connection):
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    return connection.execute(query).fetchone()[0]
+
+
+def undisturbed(stack):
+    """What one desk that nothing ever happened to leaves in the store."""
+    with fresh_database(stack, "calm") as settings, connect(settings) as connection:
+        workers, store = Workers(connection), DeskStore(connection)
+        city = numbered(connection, CITY)
+        situation, readings = store.situation(), StoredReadings(connection, city)
+        for moment, signs in SIGNS.items():
+            workers.commit(moment, **signs)
+            inputs = store.inputs(moment)
+            changes = decide(city, situation, inputs, readings)
+            store.commit(moment, changes, situation)
+            situation.apply(changes)
+            situation.take(inputs)
+        return desk_of(connection)
+
+
+def test_of_two_desks_one_decides_and_the_other_takes_over_each_time(system, workers):
+    """The one that leads is killed at every second decision; the next one leads at once."""
+    wanted = undisturbed(system.stack)
+    desks = [system.start("desk")]
+    wait_until(lambda: leaders(workers.connection) == 1, what="a desk that leads")
+    desks.append(system.start("desk"))
+    with system.link("water-2", [ORDERS.format(crew="water-2")]) as phone:
+        for n, (moment, signs) in enumerate(SIGNS.items()):
+            if n % 2:
+                workers.commit(moment, **signs)
+                kill(desks[0])  # before, in the middle of, or after this decision
+                desks[0].start()
+                desks.reverse()
+                wait_until(lambda m=moment: workers.clock() == m, what="the other's decision")
+            else:
+                workers.decided(moment, **signs)
+        wait_until(lambda: system_sent(workers.connection), what="all sent")
+        heard = [orjson.loads(m.payload) for m in phone.receive()]
+    assert desk_of(workers.connection) == wanted
+    assert wanted["work_order"][0] >= 3
+    sent = workers.connection.execute(
+        "SELECT payload ->> 'order', payload ->> 'state' FROM outbox WHERE topic = %s",
+        [ORDERS.format(crew="water-2")],
+    ).fetchall()
+    assert {(h["order"], h["state"]) for h in heard} == set(sent)
+
+
+def system_sent(connection):
+    return connection.execute("SELECT bool_and(sent_at IS NOT NULL) FROM outbox").fetchone()[0]
+
+
+def only_order(connection):
+    return connection.execute("SELECT id, crew, state FROM work_order").fetchone()
+
+
+def answer(order, crew, action, moment):
+    return reply(type("Order", (), {"id": order, "crew": crew}), action, moment)
+
+
+def test_an_answer_from_the_wrong_crew_is_refused_with_the_reason(system, workers):
+    system.start("desk")
+    workers.decided(at("02:55"), alerts=[BURST])
+    order, crew, _ = only_order(workers.connection)
+    wrong = answer(order, "pumps", Action.ACCEPT, at("02:56"))
+    unknown = answer(make_id("order", "none"), crew, Action.ACCEPT, at("02:56"))
+    workers.decided(at("03:00"), replies=[wrong, unknown])
+    assert only_order(workers.connection) == (order, crew, "sent")
+    rejects = workers.connection.execute(
+        "SELECT reason, topic, detail FROM reject ORDER BY reason"
+    ).fetchall()
+    assert [r[0] for r in rejects] == ["unknown_order", "wrong_crew"]
+    assert "pumps" in rejects[1][1]
+    right = answer(order, crew, Action.ACCEPT, at("03:01"))
+    workers.decided(at("03:05"), replies=[right])
+    assert only_order(workers.connection) == (order, crew, "accepted")
+
+
+def test_work_whose_material_is_nowhere_waits_and_says_for_what(system, workers):
+    execute = workers.connection.execute
+    execute("UPDATE stock SET on_hand = 0 WHERE item = 'clamp-dn150'")
+    desk = system.start("desk")
+    workers.decided(at("02:55"), alerts=[BURST])
+    assert only_order(workers.connection) is None
+    why = execute("SELECT why FROM incident_event WHERE what = 'unplanned'").fetchall()
+    assert len(why) == 1
+    assert CITY.items["clamp-dn150"].name in why[0][0]
+    execute("UPDATE stock SET on_hand = 1 WHERE place = 'warehouse' AND item = 'clamp-dn150'")
+    kill(desk)  # what stands on the shelves is the desk's own to know: it looks when it starts
+    desk.start()
+    workers.decided(at("03:05"))
+    assert only_order(workers.connection)[2] == "sent"
+    stock = execute(
+        "SELECT on_hand, reserved FROM stock WHERE place = 'warehouse' AND item = 'clamp-dn150'"
+    ).fetchone()
+    assert stock == (1, 1)
+
+
+def test_an_operators_word_reaches_the_incident(system, workers):
+    system.start("desk")
+    workers.decided(at("02:55"), alerts=[BURST])
+    execute = workers.connection.execute
+    (number,) = execute("SELECT number FROM incident").fetchone()
+    command = Command(make_id("command", 1), at("02:57"), "Άννα", "acknowledge", number, "το είδα")
+    DeskStore(workers.connection).command(command)
+    workers.decided(at("03:00"))
+    assert execute("SELECT state, acknowledged_at FROM incident").fetchone() == (
+        "acknowledged",
+        at("02:57"),
+    )
+    told = "SELECT who, why FROM incident_event WHERE what = 'acknowledged'"
+    assert execute(told).fetchall() == [("Άννα", "το είδα")]
+
+
+def test_while_the_broker_is_away_it_decides_on_and_sends_later(system, workers):
+    desk = system.start("desk")
+    workers.decided(at("02:45"))
+    broker = system.stack.mosquitto
+    broker.child.end()
+    try:
+        workers.commit(at("02:55"), alerts=[BURST])
+        wait_until(lambda: workers.clock() == at("02:55"), what="a decision without the broker")
+        workers.commit(at("03:20"), alerts=[PUMP])
+        wait_until(lambda: workers.clock() == at("03:20"), what="another one")
+    finally:
+        broker.child.start()
+        broker.ready()
+    crew = only_order(workers.connection)[1]
+    with system.link(crew, [ORDERS.format(crew=crew)]) as phone:
+        heard = wait_until(phone.receive, what="the order on the phone")
+    assert orjson.loads(heard[0].payload)["state"] == "sent"
+    assert desk.ended is None, desk.tail()
+
+
+def test_it_outlives_the_database(system, database):
+    desk = system.start("desk")
+    postgres = system.stack.postgres
+    with connect(database) as connection:
+        Workers(connection).decided(at("02:45"))
+    postgres.child.end()
+    postgres.child.start()
+    postgres.ready()
+    with connect(database) as connection:
+        workers = Workers(connection)
+        workers._next = 1
+        workers.decided(at("02:55"), alerts=[BURST])
+        assert only_order(connection)[2] == "sent"
+        reserved = connection.execute("SELECT sum(reserved) FROM stock").fetchone()
+        assert reserved[0] > Decimal(0)
+    assert desk.ended is None, desk.tail()
