@@ -96,9 +96,7 @@ def lost(city: City, incident: Incident, readings: Readings, now: datetime) -> l
     return loss_costs(city, incident, loss, now)
 
 
-def _pump_loss(
-    city: City, pump: str, span: tuple[datetime, datetime], readings: Readings
-) -> Loss:
+def _pump_loss(city: City, pump: str, span: tuple[datetime, datetime], readings: Readings) -> Loss:
     """Energy above a good pump's, over the moments at which all three metrics were reported."""
     series = {m: readings.series(pump, m, *span) for m in ("power", "flow", "head")}
     times = reduce(np.intersect1d, [times for times, _ in series.values()])

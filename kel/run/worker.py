@@ -16,7 +16,7 @@ import asyncio
 import logging
 import os
 import time
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import faust
@@ -249,8 +249,13 @@ def _app(settings: Settings, folder: str) -> faust.App:
 
 def main(settings: Settings, files: CityFiles) -> None:
     """Run a worker until it is told to end (SIGTERM, SIGINT)."""
+    with TemporaryDirectory(prefix="kel-worker-") as folder:
+        _run(settings, files, folder)
+
+
+def _run(settings: Settings, files: CityFiles, folder: str) -> None:
     kafka_id = asyncio.run(ensure_topic(settings))
-    app = _app(settings, mkdtemp(prefix="kel-worker-"))
+    app = _app(settings, folder)
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
     worker = Worker(settings, files.city, files.rulebook, kafka_id, app)
     worker.keep_rulebook(files.source)

@@ -74,10 +74,7 @@ def _places(cursor: Cursor, city: City) -> None:
     )
     cursor.executemany(
         query("put_feeder"),
-        [
-            (f.id, f.name, f.community, f.centre.lat, f.centre.lon)
-            for f in city.feeders.values()
-        ],
+        [(f.id, f.name, f.community, f.centre.lat, f.centre.lon) for f in city.feeders.values()],
     )
 
 
@@ -104,9 +101,16 @@ def _names(cursor: Cursor, city: City) -> None:
 
 def _device(d: Device) -> tuple[object, ...]:
     return (
-        (d.id, d.cls, d.name, d.community, d.zone, d.feeder, d.parent, d.place.lat, d.place.lon)
-        + (d.source, d.address, d.state, Jsonb(dict(d.attributes)))
-    )
+        d.id,
+        d.cls,
+        d.name,
+        d.community,
+        d.zone,
+        d.feeder,
+        d.parent,
+        d.place.lat,
+        d.place.lon,
+    ) + (d.source, d.address, d.state, Jsonb(dict(d.attributes)))
 
 
 def _open_stock(cursor: Cursor, city: City, at: datetime) -> None:

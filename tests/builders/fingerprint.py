@@ -6,7 +6,8 @@ from kel.store.classes import table_of
 from tests.builders.running import example
 
 STREAM = {
-    "alert": "id, rule, device, category, severity, started_at, detected_at, cleared_at, cleared_why",
+    "alert": "id, rule, device, category, severity, started_at, detected_at, cleared_at,"
+    " cleared_why",
     "request": "id, at, arrival, category, text",
     "reply": "id, order_id, crew, action, at, arrival, used",
     "reject": "id, arrival, topic, payload, size, reason, detail, device",
@@ -19,7 +20,9 @@ DESK = {
     "incident": "id, number, category, severity, state, opened_at, started_at, acknowledged_at,"
     " resolved_at, closed_at, alerts, requests",
     "incident_event": "id, incident, at, what, who, why",
-    "work_order": "id, number, incident, crew, state, made_at, accepted_at, arrived_at, completed_at",
+    "work_order": "id, number, incident, crew, state, made_at, accepted_at, arrived_at,"
+    " completed_at",
+    "order_item": "order_id, item, place, planned, used, line",
     "stock": "place, item, on_hand, reserved",
     "reservation": "id, order_id, place, item, quantity, open",
     "movement": "id, at, place, item, quantity, kind",
@@ -45,7 +48,8 @@ def _of(connection: Connection, tables: dict[str, str]) -> Fingerprint:
     found = {}
     for table, columns in tables.items():
         statement = sql.SQL(
-            "SELECT count(*), coalesce(md5(string_agg(md5(row_::text), '' ORDER BY row_::text)), '') "
+            "SELECT count(*), "
+            "coalesce(md5(string_agg(md5(row_::text), '' ORDER BY row_::text)), '') "
             "FROM (SELECT {columns} FROM {table}) row_"
         ).format(columns=sql.SQL(columns), table=sql.Identifier(table))
         row = connection.execute(statement).fetchone()

@@ -136,6 +136,7 @@ class System:
                 "KEL_LAMPS_PER_FEEDER": str(LAMPS),
                 "KEL_CLOCK": ClockKind.STORY.value,
                 "KEL_SESSION_S": str(SESSION_S),
+                "TMPDIR": str(self.stack.folder),
                 **more,
             },
         )

@@ -11,7 +11,8 @@ from tests.builders.running import OPENED, example, fresh_database
 pytestmark = pytest.mark.integration
 
 SCHEMA = """
-SELECT 'column', table_name, column_name, data_type || ' ' || is_nullable || coalesce(column_default, '')
+SELECT 'column', table_name, column_name,
+    data_type || ' ' || is_nullable || coalesce(column_default, '')
 FROM information_schema.columns WHERE table_schema = 'public'
 UNION ALL
 SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)

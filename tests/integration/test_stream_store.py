@@ -104,7 +104,8 @@ def test_effects_and_offset_go_in_together(connection, store, city):
     assert (progress.next, progress.tick) == (1, from_us(START + MINUTE_US))
     counts = connection.execute(
         "SELECT (SELECT count(*) FROM alert), (SELECT count(*) FROM request), "
-        "(SELECT count(*) FROM contact), (SELECT count(*) FROM reply), (SELECT count(*) FROM reject),"
+        "(SELECT count(*) FROM contact), (SELECT count(*) FROM reply), "
+        "(SELECT count(*) FROM reject), "
         "(SELECT count(*) FROM reading_other), (SELECT count(*) FROM inbox),"
         "(SELECT online FROM device WHERE id = 'zm-01')"
     ).fetchone()

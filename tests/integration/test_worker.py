@@ -78,7 +78,10 @@ def test_a_worker_that_is_killed_again_and_again_leaves_the_same(system, connect
 def test_two_workers_share_and_the_one_left_takes_over(system, connection, night):
     steps, wanted = night
     workers = [system.start("worker", KEL_SNAPSHOT_S="0.5") for _ in range(2)]
-    held = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kel' AND pid <> pg_backend_pid()"
+    held = (
+        "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'kel' AND pid <> pg_backend_pid()"
+    )
     wait_until(lambda: connection.execute(held).fetchone() == (2,), what="two workers")
     for records in steps[:8]:
         system.write_batches(records)
@@ -219,3 +222,4 @@ def test_told_to_end_it_ends_well_and_the_next_one_goes_on_at_once(system, conne
     worker.start()
     system.write_batches([(0, Batch((), START + 1))])
     wait_until(lambda: stand(connection)[0] == 2, 20, what="the second record")
+    worker.end()  # well, too: the next test's worker would wait for its session
