@@ -46,7 +46,9 @@ CREATE TABLE device (
     attributes jsonb NOT NULL DEFAULT '{}',
     online     boolean,
     online_at  timestamptz,
-    UNIQUE (source, address)
+    -- one device an address, but for retired ones; judged at the end, so that two may swap theirs
+    EXCLUDE USING btree (source WITH =, address WITH =) WHERE (state <> 'retired')
+        DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX ON device (cls);
 CREATE INDEX ON device (zone);

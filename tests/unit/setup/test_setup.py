@@ -33,8 +33,9 @@ def test_bash_can_read_it(path: Path) -> None:
 
 def test_the_demo_takes_arguments() -> None:
     made = subprocess.run(
-        ["make", "--dry-run", "demo", "ARGS=--json"],
+        ["make", "--no-print-directory", "--dry-run", "demo", "ARGS=--json"],
         cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"},
         check=True,
         capture_output=True,
         text=True,
