@@ -53,15 +53,6 @@ def standing(situation: Situation, crew: Crew, now: datetime) -> Standing:
     return Standing(latest.place, max(latest.free_at, now))
 
 
-def whereabouts(city: City, situation: Situation, now: datetime) -> dict[str, Whereabouts]:
-    """Every crew's place and the moment from which it is free, as planning takes them."""
-    found = {}
-    for crew in sorted(city.crews.values(), key=lambda c: c.id):
-        stands = standing(situation, crew, now)
-        found[crew.id] = Whereabouts(crew.id, stands.place, stands.free_at)
-    return found
-
-
 def expected_finish(order: WorkOrder) -> datetime:
     """When an open order should end: as planned, or as long after the crew truly arrived."""
     if order.arrived_at is None:

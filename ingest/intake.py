@@ -5,7 +5,9 @@ Laws:
   reject with the reason `internal`, counted like any other;
 - a message is taken whole or refused whole, with its first reason;
 - the result depends on the messages, their arrival times and what decoders remember (`state`),
-  never on a clock; the same messages cut into other batches give the same rows.
+  never on a clock; the same messages cut into other batches say the same, but for one thing:
+- a device's second, different value of one moment is refused as a contradiction where both come in
+  one batch. Across batches nobody is told: what is stored first wins.
 """
 
 from collections import Counter

@@ -39,10 +39,6 @@ class Registry:
         """The device of this id, or None."""
         return self._ids.get(device)
 
-    def by_number(self, number: int) -> Device | None:
-        """The device of this number, or None."""
-        return self._numbers.get(number)
-
     def by_source(self, source: str) -> tuple[Device, ...]:
         """All devices that speak one format."""
         return tuple(self._sources.get(source, ()))

@@ -58,6 +58,7 @@ class Dropped(StrEnum):
     NODE_METRIC = "node_metric"  # a gateway's own metrics, of no device
     TRANSIENT = "transient"  # values the sender asks not to keep
     STALE_DEATH = "stale_death"  # the end of a session that a newer one has replaced
+    DUPLICATE = "duplicate"  # a camera's message that was heard already
     SEQUENCE_GAP = "sequence_gap"  # messages lost before they reached us; a rebirth is wanted
 
 
@@ -167,7 +168,7 @@ ADVICE: Mapping[Reason, Advice] = {
     ),
     Reason.NO_BIRTH: Advice(
         "Δεδομένα πριν από τη δήλωση",
-        "Nothing, if it stops after the rebirth that was asked for; else restart the edge node.",
+        "Restart the edge node, or ask it for a rebirth from its own software: KEL asks for none.",
     ),
     Reason.NO_SEQUENCE: Advice(
         "Χωρίς αύξοντα αριθμό",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -45,6 +46,25 @@ async def describe_topic(settings: Settings, timeout_s: float = 60.0) -> int | N
         return await _partitions(admin, timeout_s)
     finally:
         await admin.close()
+
+
+async def end_offsets(settings: Settings, timeout_s: float = 60.0) -> dict[int, int]:
+    """By partition of `kel.raw`: the offset that its next record will get."""
+    deadline = time.monotonic() + timeout_s
+    partitions = [TopicPartition(RAW, p) for p in range(settings.partitions)]
+    while True:
+        consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, client_id="kel-ends")
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets(partitions)
+            return {tp.partition: end for tp, end in ends.items()}
+        except KafkaError as error:
+            if time.monotonic() > deadline:
+                raise ConnectionError(f"no Kafka at {settings.kafka}: {error}") from error
+            log.info("waiting for Kafka at %s", settings.kafka)
+            await asyncio.sleep(0.5)
+        finally:
+            await consumer.stop()
 
 
 async def _admin(settings: Settings, timeout_s: float) -> AIOKafkaAdminClient:

@@ -20,10 +20,10 @@ REPLIES = MQTT_ROOT + "/crews/{crew}/replies"
 
 # What the bridge subscribes to: everything that devices, citizens and crews send.
 UPLINK = (
-    f"{MQTT_ROOT}/+/+/telemetry",
-    f"{MQTT_ROOT}/+/+/status",
-    f"{MQTT_ROOT}/+/requests",
-    f"{MQTT_ROOT}/crews/+/replies",
+    TELEMETRY.format(community="+", device="+"),
+    STATUS.format(community="+", device="+"),
+    REQUESTS.format(community="+"),
+    REPLIES.format(crew="+"),
     "spBv1.0/#",
     "application/+/device/+/event/+",
     "ucifi/#",

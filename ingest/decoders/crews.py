@@ -5,8 +5,8 @@ complete, "ts"?: …, "used"?: [{"item": text, "quantity": number}, …], "km"?:
 "note"?: text}`; the arrival stands in for `ts`.
 
 Laws: the crew is the topic's, and so the login's; whether the order is its own is for the desk to
-say; only `complete` reports material. Without an id of its own, a reply's id is made of order,
-crew and action: a crew says the same thing once.
+say; only `complete` reports material. A reply's id is made of crew and given id, so that no crew
+takes another's; without one of order, crew and action: a crew says the same thing once.
 """
 
 from decimal import Decimal
@@ -23,7 +23,7 @@ from kel.model.moment import from_us
 from kel.model.order import Action, Reply
 
 BAD = Reason.BAD_REPLY
-MOST_USED = 1_000_000
+MOST_USED = 10_000  # of one item, in all; times its price it must stay an amount of money
 MOST_KM = 10_000
 
 
@@ -44,8 +44,9 @@ class Crews:
         used = _used(body.get("used"))
         if used and action is not Action.COMPLETE:
             raise Refused(BAD, "only complete reports material")
+        about = (order, crew, action) if given is None else (crew, _uuid(given, "id"))
         reply = Reply(
-            id=make_id("reply", order, crew, action) if given is None else _uuid(given, "id"),
+            id=make_id("reply", *about),
             order=order,
             crew=crew,
             action=action,
@@ -77,7 +78,19 @@ def _used(value: object) -> tuple[Material, ...]:
         return ()
     if type(value) is not list:
         raise Refused(BAD, f"used: a list is wanted, not {kind_of(value)}")
-    return tuple(map(_material, value))
+    used = tuple(map(_material, value))
+    for item, quantity in _in_all(used).items():
+        if quantity > MOST_USED:
+            raise Refused(BAD, f"used: {quantity} of {shown(item)}, {MOST_USED} at most")
+    return used
+
+
+def _in_all(used: tuple[Material, ...]) -> dict[str, Decimal]:
+    """How much of each item, over all lines."""
+    total: dict[str, Decimal] = {}
+    for line in used:
+        total[line.item] = total.get(line.item, Decimal(0)) + line.quantity
+    return total
 
 
 def _material(line: Any) -> Material:

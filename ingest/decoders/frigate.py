@@ -13,11 +13,16 @@ Laws:
   anything else is looked at, and never stored (P.D. 75/2020); so is all else below `frigate/`;
 - what happens in one frame is told in several messages, and each is a row of its own: up to a
   second behind the camera's last row, a row takes the microsecond after it;
-- an object not heard of for an hour is forgotten, and all of them when Frigate starts or stops.
+- the very same message again (a bridge that was killed before it acknowledged sends it twice)
+  changes nothing: of the last `MOST_HEARD` messages that became readings a digest is kept;
+- an object not heard of for an hour is forgotten, and all of them when Frigate starts or stops:
+  what was in sight then reads 0, or its smoke would never end. `online` after `online` is no start:
+  the broker repeats it to a bridge that comes back.
 Source: Frigate documentation, "MQTT".
 """
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from ingest.checks import (
@@ -32,12 +37,13 @@ from ingest.checks import (
 from ingest.registry import Registry
 from ingest.sink import Sink, usable
 from ingest.validate import Dropped, Reason, Refused
-from kel.model.device import Device, DeviceClass
+from kel.model.device import Device, DeviceClass, DeviceState
 from kel.model.message import Message
 from kel.model.moment import HOUR_US, SECOND_US
 
 BAD = Reason.BAD_EVENT
 MOST_OBJECTS = 64  # of one camera and label at a time
+MOST_HEARD = 2048  # at least what a bridge has in flight unacknowledged
 
 Seen = dict[str, tuple[float, int]]  # object's id → score, when it was last heard of (µs)
 
@@ -53,16 +59,16 @@ class Frigate:
         self._allowed = frozenset().union(*(self._labels[c] for c in used)) if used else frozenset()
         self._sight: dict[tuple[str, str], Seen] = {}  # camera and label → objects in sight
         self._last: dict[str, int] = {}  # camera → time of its last row (µs)
+        self._heard: dict[str, None] = {}  # digests of messages that became readings, oldest first
+        self._up: bool | None = None  # whether Frigate runs, as it said last
 
     def matches(self, topic: str) -> bool:
         return topic.startswith("frigate/")
 
     def decode(self, message: Message, sink: Sink) -> None:
         match message.topic:
-            case "frigate/events":
-                self._event(message, sink)
-            case "frigate/reviews":
-                self._review(message, sink)
+            case "frigate/events" | "frigate/reviews":
+                self._once(message, sink)
             case "frigate/available":
                 self._available(message, sink)
             case _:
@@ -70,30 +76,46 @@ class Frigate:
 
     def state(self) -> Any:
         sight = [[*key, [[i, *s] for i, s in seen.items()]] for key, seen in self._sight.items()]
-        return {"sight": sight, "last": self._last}
+        return {"sight": sight, "last": self._last, "heard": [*self._heard], "up": self._up}
 
     def load(self, state: Any) -> None:
         self._last = dict(state["last"])
+        self._heard = dict.fromkeys(state["heard"])
+        self._up = state["up"]
         self._sight = {
             (camera, label): {i: (score, at) for i, score, at in seen}
             for camera, label, seen in state["sight"]
         }
 
-    def _event(self, message: Message, sink: Sink) -> None:
+    def _once(self, message: Message, sink: Sink) -> None:
+        """An event or a review, unless it was heard already."""
+        digest = blake2b(message.payload, digest_size=8).hexdigest()
+        if digest in self._heard:
+            sink.drop(Dropped.DUPLICATE)
+            return
+        tell = self._event if message.topic == "frigate/events" else self._review
+        if tell(message, sink):
+            self._heard[digest] = None
+            if len(self._heard) > MOST_HEARD:
+                del self._heard[next(iter(self._heard))]
+
+    def _event(self, message: Message, sink: Sink) -> bool:
+        """Whether it became a reading."""
         kind, after = _envelope(message.payload)
         labels = self._let_through([text_of(after.get("label"), "label", 128, BAD)], sink)
         if not labels:
-            return
+            return False
         if after.get("false_positive") is True:
             sink.drop(Dropped.FALSE_POSITIVE)
-            return
+            return False
         ended = kind == "end"
         moment = after.get("end_time") if ended else None
         time = _moment(after.get("frame_time") if moment is None else moment, message.arrival)
         score = 0.0 if ended else _score(after)
-        self._readings(after, labels, score, time, ended, sink)
+        return self._readings(after, labels, score, time, ended, sink)
 
-    def _review(self, message: Message, sink: Sink) -> None:
+    def _review(self, message: Message, sink: Sink) -> bool:
+        """Whether it became a reading."""
         kind, after = _envelope(message.payload)
         data = after.get("data")
         objects = data.get("objects") if type(data) is dict else None
@@ -101,22 +123,33 @@ class Frigate:
             raise Refused(BAD, "data.objects is not a list")
         labels = self._let_through([text_of(o, "label", 128, BAD) for o in objects], sink)
         if not labels:
-            return
+            return False
         ended = kind == "end"
         if kind == "update":
             time = in_time(message.arrival, message.arrival)
         else:
             time = _moment(after.get("end_time" if ended else "start_time"), message.arrival)
-        self._readings(after, labels, 0.0 if ended else 1.0, time, ended, sink)
+        return self._readings(after, labels, 0.0 if ended else 1.0, time, ended, sink)
 
     def _available(self, message: Message, sink: Sink) -> None:
         text = plain_text(message.payload, "status", Reason.BAD_STATUS)
         if text not in ("online", "offline"):
             raise Refused(Reason.BAD_STATUS, f"{shown(text)} is neither online nor offline")
-        at = in_time(message.arrival, message.arrival)
-        self._sight.clear()
+        at, online = in_time(message.arrival, message.arrival), text == "online"
         for camera in self._cameras:
-            sink.status(camera, at, text == "online")
+            sink.status(camera, at, online)
+            if not (online and self._up):
+                self._out_of_sight(camera, at, sink)
+        self._up = online
+
+    def _out_of_sight(self, camera: Device, at: int, sink: Sink) -> None:
+        """Nothing is in sight of the camera any more: one row that says so, where it saw some."""
+        labels = sorted(self._labels[camera.cls])
+        seen = [label for label in labels if self._sight.pop((camera.id, label), None)]
+        if seen and camera.state is DeviceState.ACTIVE:
+            time = max(at, self._last.get(camera.id, 0) + 1)
+            sink.row(camera, time, dict.fromkeys(seen, 0.0))
+            self._last[camera.id] = time
 
     def _let_through(self, labels: Iterable[str], sink: Sink) -> list[str]:
         """The labels that the city allows; the others are counted by nothing but their number."""
@@ -136,7 +169,7 @@ class Frigate:
         time: int,
         ended: bool,
         sink: Sink,
-    ) -> None:
+    ) -> bool:
         camera = self._camera(after.get("camera"))
         object_id = text_of(after.get("id"), "id", 128, BAD)
         if not object_id:
@@ -144,7 +177,7 @@ class Frigate:
         own = [label for label in labels if label in self._labels[camera.cls]]
         if not own:
             sink.drop(Dropped.LABEL_NOT_ALLOWED)
-            return
+            return False
         values = {}
         for label in own:
             seen = self._still_seen(camera, label, object_id, time)
@@ -158,6 +191,7 @@ class Frigate:
         self._last[camera.id] = row_time  # only now: what was refused must not be remembered
         for label in own:
             self._remember(camera, label, object_id, None if ended else (score, time))
+        return True
 
     def _apart(self, camera: Device, time: int) -> int:
         """A time of its own for the camera's next row."""

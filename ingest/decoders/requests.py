@@ -5,7 +5,8 @@
 
 Laws: who asks (name, phone) goes into a `Contact` of its own, never into the request; the id
 is made of the community and the payload's id, or of the content where it has none, so that the
-same request sent twice is one.
+same request sent twice is one; a citizen's clock more than a day behind the arrival is not
+believed, the arrival stands in for it.
 """
 
 from typing import Any
@@ -16,11 +17,12 @@ from ingest.sink import Sink
 from ingest.validate import Reason, Refused
 from kel.model.ids import make_id
 from kel.model.message import Message
-from kel.model.moment import from_us
+from kel.model.moment import HOUR_US, from_us
 from kel.model.place import Point
 from kel.model.request import Contact, Request
 
 BAD = Reason.BAD_REQUEST
+BELIEVED_US = 24 * HOUR_US  # how far behind its arrival a request's time may lie
 
 
 class Requests:
@@ -48,14 +50,15 @@ class Requests:
 
 
 def _request(body: dict[str, Any], community: str, arrival: int) -> Request:
-    at = time_or_arrival(body.get("ts"), arrival)
+    said = time_or_arrival(body.get("ts"), arrival)
+    at = said if arrival - said <= BELIEVED_US else arrival
     category = text_of(body.get("category"), "category", 64, BAD)
     text = text_of(body.get("text"), "text", 4000, BAD)
     if not category:
         raise Refused(BAD, "category is missing")
     place = _place(body.get("lat"), body.get("lon"))
     given = text_of(body.get("id"), "id", 200, BAD)
-    about = (given,) if given else (at, category, text, place)
+    about = (given,) if given else (said, category, text, place)
     return Request(
         id=make_id("request", community, *about),
         at=from_us(at),

@@ -30,12 +30,16 @@ class Status:
 
 @dataclass(slots=True)
 class Output:
-    """The effects of one partition's records [first, next); `tick` (µs): the time it came to."""
+    """The effects of one partition's records [first, next).
+
+    `tick` (µs): the time it came to; `arrival` (µs): when the first of its messages came.
+    """
 
     partition: int
     first: int
     next: int
     tick: int | None = None
+    arrival: int | None = None
     frames: list[Frame] = field(default_factory=list)
     other: list[OtherReading] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
@@ -44,8 +48,7 @@ class Output:
     replies: list[Reply] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    dropped: Counter[str] = field(default_factory=Counter)  # left out on purpose, by reason
-    messages: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)  # by reason: left out, or late
 
     @property
     def rows(self) -> int:
@@ -56,9 +59,10 @@ class Output:
         if later.first != self.next:
             raise ValueError(f"a gap: records to {self.next}, then from {later.first}")
         self.next = later.next
-        self.messages += later.messages
         if later.tick is not None:
             self.tick = later.tick
+        if self.arrival is None:
+            self.arrival = later.arrival
         for name in ("frames", "other", "alerts", "requests", "contacts", "replies", "statuses"):
             getattr(self, name).extend(getattr(later, name))
         self.rejects.extend(later.rejects)

@@ -7,7 +7,7 @@ Laws:
   (events, movements, cost entries), which are appended.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,10 @@ from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, Reply,
 from kel.model.place import Point
 from kel.model.request import Reject, Request
 from kel.model.stock import Movement, Reservation, Stock
+
+# What waits in the store's inbox: fired, cleared (both of an alert), request, reply or command,
+# and its id.
+Waiting = tuple[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,19 @@ class Inputs:
     requests: tuple[Request, ...] = ()
     replies: tuple[Reply, ...] = ()
     commands: tuple[Command, ...] = ()
+    taken: tuple[Waiting, ...] = ()  # what of the store's inbox this is, in the order it was read
+
+    def only(self, waiting: Sequence[Waiting]) -> "Inputs":
+        """Of these inputs the ones that `waiting` names."""
+        kept = set(waiting)
+        return Inputs(
+            self.now,
+            tuple(a for a in self.alerts if ("cleared" if a.cleared_at else "fired", a.id) in kept),
+            tuple(r for r in self.requests if ("request", r.id) in kept),
+            tuple(r for r in self.replies if ("reply", r.id) in kept),
+            tuple(c for c in self.commands if ("command", c.id) in kept),
+            tuple(waiting),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ Laws:
 - a PUBACK goes out after Kafka has the batch (acks=all), never before;
 - batches go to Kafka one after the other, so that a device's order holds, also when one is sent
   again;
+- the machine's time goes on only while the broker is there and has handed over what it kept for
+  us: a device whose messages still wait there is not silent;
 - with nothing but this process to lose, nothing is lost: all state is the broker's and Kafka's.
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -142,7 +145,8 @@ class Bridge:
 
     def _wake(self) -> None:
         """Called by the network's thread: something has come."""
-        self._loop.call_soon_threadsafe(self._woken.set)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we are ending
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
         """Bridge until cancelled."""
@@ -167,9 +171,10 @@ class Bridge:
         self._woken.clear()
 
     async def _pass_on(self, producer: AIOKafkaProducer) -> AIOKafkaProducer:
+        caught_up = self._link.caught_up()  # before receiving: what it promises is then received
         received = self._held + self._link.receive()
         self._held = self._sort(received)
-        tick = self._clock.due()
+        tick = self._clock.due() if caught_up else None
         if tick is not None:
             self._gathering.tick(tick)
         batches = self._gathering.take()

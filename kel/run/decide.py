@@ -6,6 +6,7 @@ offline history, a replay and a test all call `decide`.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
 from rules import incidents
 from rules.describe import category_of
+
+PUMPING = ("power", "flow", "head")  # the metrics that a pump's loss is reckoned from
+REPAIR_FAILED = ("part_done", "reopened", "still_active")  # events after which trouble goes on
 
 
 def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings) -> Changes:
@@ -47,7 +51,11 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
     follow(answered)
     follow(stage(orders.expire(city, work, now)))
     follow(stage(orders.withdraw(city, work, now)))
-    ended = [i for i in changes.incidents.values() if _has_ended(i)]
+    ended = [
+        i if _repaired(i, situation, changes) else replace(i, resolved_at=None)
+        for i in changes.incidents.values()
+        if _has_ended(i)
+    ]
     changes.add(_loss_costs(city, ended, readings, now))
     stage(orders.dispatch(city, work, plan(city, work, now), now))
     return changes
@@ -56,6 +64,16 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
 def _has_ended(incident: Incident) -> bool:
     """Closed for good; one that was merged into another has no signs left, and lost nothing."""
     return incident.state is IncidentState.CLOSED and bool(incident.alerts or incident.requests)
+
+
+def _repaired(ended: Incident, situation: Situation, changes: Changes) -> bool:
+    """Whether its repair held until it closed; else the trouble went on after `resolved_at`."""
+    before = situation.incidents.get(ended.id)
+    held = before is not None and before.state is IncidentState.RESOLVED
+    for event in changes.incident_events:
+        if event.incident == ended.id and event.what in ("resolved", *REPAIR_FAILED):
+            held = event.what == "resolved"
+    return held
 
 
 def _work_costs(city: City, work: Situation, answered: Iterable[WorkOrder]) -> Changes:
@@ -84,21 +102,34 @@ def lost(city: City, incident: Incident, readings: Readings, now: datetime) -> l
     until = incident.resolved_at or incident.closed_at or now
     span = (incident.started_at, until)
     if category.loss == "water" and incident.zone:
-        meter = next(
-            d.id for d in city.devices.values() if d.cls == "zone" and d.zone == incident.zone
-        )
+        meter = _meter_of(city, incident.zone)
+        if meter is None:
+            return []
         usual = readings.typical(meter, "flow", *span, ZoneInfo(city.timezone))
         loss = water_lost(*readings.series(meter, "flow", *span), *usual, device=meter)
-    elif category.loss == "energy" and incident.cause:
+    elif category.loss == "energy" and incident.cause and _is_pump(city, incident.cause):
         loss = _pump_loss(city, incident.cause, span, readings)
     else:
         return []
     return loss_costs(city, incident, loss, now)
 
 
+def _meter_of(city: City, zone: str) -> str | None:
+    """The zone's inlet meter, where it has one: without it nobody knows what was lost."""
+    meters = (d.id for d in city.devices.values() if d.cls == "zone" and d.zone == zone)
+    return next(meters, None)
+
+
+def _is_pump(city: City, device: str) -> bool:
+    """Whether the device reports all that the energy of pumping is reckoned from."""
+    known = city.devices.get(device)
+    cls = city.classes.get(known.cls) if known else None
+    return cls is not None and {m.name for m in cls.metrics}.issuperset(PUMPING)
+
+
 def _pump_loss(city: City, pump: str, span: tuple[datetime, datetime], readings: Readings) -> Loss:
     """Energy above a good pump's, over the moments at which all three metrics were reported."""
-    series = {m: readings.series(pump, m, *span) for m in ("power", "flow", "head")}
+    series = {m: readings.series(pump, m, *span) for m in PUMPING}
     times = reduce(np.intersect1d, [times for times, _ in series.values()])
     power, flow, head = (v[np.isin(t, times)] for t, v in series.values())
     return energy_wasted(times, power, flow, head, city.rates.efficiency, device=pump)

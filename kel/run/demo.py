@@ -1,4 +1,4 @@
-"""The demo: the parts, the processes, six weeks of history, and a day of the city on the air.
+"""The demo: the parts, the processes, seven weeks of history, and a day of the city on the air.
 
 Nothing is special about it but the clock: the same bridge, worker and desk, on the same real
 parts, as in production.

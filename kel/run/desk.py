@@ -6,7 +6,9 @@ Laws:
   workers changes a decision;
 - a message goes out after what caused it is committed, at least once, and is marked after the
   broker has it; the receiver knows an order it has seen by its id;
-- while the broker is away decisions go on, and what they send waits.
+- while the broker is away decisions go on, and what they send waits;
+- an input that cannot be decided is set aside with a reject (`desk_failed`), and everything else
+  is decided as if it had never come; a message that the broker refuses holds up no other.
 """
 
 import logging
@@ -14,13 +16,17 @@ import signal
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import orjson
 import psycopg
 
 from kel.model.city import City
+from kel.model.ids import make_id
 from kel.model.order import Outgoing
-from kel.mqtt import BrokerError, Link
+from kel.model.request import Reject
+from kel.model.situation import Inputs, Waiting
+from kel.mqtt import BrokerError, Link, RefusedError
 from kel.run.decide import decide
 from kel.settings import Settings
 from kel.store.connect import connect
@@ -34,6 +40,10 @@ log = logging.getLogger("kel.desk")
 
 IDLE_S = 1.0  # how long to wait for news before looking all the same
 BROKER_S = 5.0  # how long to wait for the broker before deciding on
+DETAIL = 1000  # characters of an error that are kept
+
+Waitings = tuple[Waiting, ...]
+Failed = dict[Waiting, str]  # why each of them could not be decided
 
 
 class Desk:
@@ -47,6 +57,7 @@ class Desk:
         self._city = numbered(self._connection, city)
         self._store = DeskStore(self._connection)
         self._readings = StoredReadings(self._connection, self._city)
+        self._refused: set[UUID] = set()  # messages that the broker would not have
 
     def run(self) -> None:
         """Decide until told to stop, or until the store goes away (psycopg.OperationalError)."""
@@ -54,12 +65,16 @@ class Desk:
             if not self._wait_for_lead():
                 return
             log.info("this desk leads")
-            self._situation = self._store.situation()
-            self._decided = self._store.clock()
+            self.load()
             while not self._stop.is_set():
                 self.step()
                 self._send()
                 self._wait()
+
+    def load(self) -> None:
+        """Begin from what is stored."""
+        self._situation = self._store.situation()
+        self._decided = self._store.clock()
 
     def step(self) -> bool:
         """Decide once, if time has come on; whether it has."""
@@ -68,16 +83,77 @@ class Desk:
             return False
         inputs = self._store.inputs(now)
         try:
-            changes = decide(self._city, self._situation, inputs, self._readings)
-            self._store.commit(now, changes, self._situation)
+            self._decide(inputs)
         except StaleError as error:
             log.warning("%s: deciding again", error)
             self._situation = self._store.situation()
             return self.step()
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            log.exception("no decision at %s: looking for the input to blame", now)
+            return self._decide_around(inputs)
+        return True
+
+    def _decide(self, inputs: Inputs, failed: Failed | None = None) -> None:
+        """Decide and commit, and take and reject what failed."""
+        failed = failed or {}
+        changes = decide(self._city, self._situation, inputs, self._readings)
+        changes.rejects += [_reject(w, why, inputs.now) for w, why in failed.items()]
+        taken = [*inputs.taken, *failed]
+        self._store.commit(inputs.now, changes, self._situation, taken)
         self._situation.apply(changes)
         self._situation.take(inputs)
-        self._decided = now
+        self._decided = inputs.now
+
+    def _decide_around(self, inputs: Inputs) -> bool:
+        """Decide without the inputs that make it fail; whether that is possible.
+
+        Where not even time can pass, no input is to blame: all of them wait.
+        """
+        failed: Failed = {}
+        try:
+            self._situation = self._store.situation()
+            if why := self._fails(inputs.only(())):
+                log.error("no decision is possible at %s: %s", inputs.now, why)
+                return False
+            sound = self._sound(inputs, (), inputs.taken, failed)
+            self._decide(inputs.only(sound), failed)
+        except StaleError as error:
+            log.warning("%s: deciding again", error)
+            self._situation = self._store.situation()
+            return False
+        for (word, ref), why in failed.items():
+            log.error("%s %s is set aside: %s", word, ref, why)
         return True
+
+    def _sound(
+        self, inputs: Inputs, sound: Waitings, suspects: Waitings, failed: Failed
+    ) -> Waitings:
+        """`sound` and what of the suspects can be decided with it; the others go into `failed`.
+
+        By halves: few inputs fail, and each trial is a whole decision.
+        """
+        why = self._fails(inputs.only((*sound, *suspects)))
+        if why is None:
+            return (*sound, *suspects)
+        if len(suspects) < 2:
+            failed.update(dict.fromkeys(suspects, why))
+            return sound
+        half = len(suspects) // 2
+        sound = self._sound(inputs, sound, suspects[:half], failed)
+        return self._sound(inputs, sound, suspects[half:], failed)
+
+    def _fails(self, inputs: Inputs) -> str | None:
+        """Why these inputs cannot be decided and stored; None where they can."""
+        try:
+            changes = decide(self._city, self._situation, inputs, self._readings)
+            self._store.rehearse(inputs.now, changes, self._situation)
+        except (psycopg.OperationalError, StaleError):  # no fault of what is decided
+            raise
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return None
 
     def _wait_for_lead(self) -> bool:
         while not self._stop.is_set():
@@ -92,7 +168,7 @@ class Desk:
 
     def _send(self) -> None:
         """What was decided and not yet sent, over a connection of its own: orders are few."""
-        unsent = self._store.unsent()
+        unsent = self._store.unsent(self._refused)
         if not unsent:
             return
         link = Link(self._settings, "kel-desk", keep_session=False)
@@ -105,16 +181,40 @@ class Desk:
             link.close()
 
     def _publish(self, link: Link, messages: Sequence[Outgoing]) -> None:
-        """Each message expires as its order does."""
+        """Each message expires as its order does, and is marked once the broker has it.
+
+        One that the broker refuses is passed over until a desk starts anew: without an answer it
+        lapses, and another crew is asked.
+        """
         now = self._decided or datetime.now(UTC)
         for message in messages:
             left = int((message.expires_at - now).total_seconds())
-            link.publish(
-                [(message.topic, orjson.dumps(dict(message.payload)))],
-                expires_s=max(left, 60),
-                timeout_s=BROKER_S,
-            )
-        self._store.mark_sent([m.id for m in messages])
+            try:
+                link.publish(
+                    [(message.topic, orjson.dumps(dict(message.payload)))],
+                    expires_s=max(left, 60),
+                    timeout_s=BROKER_S,
+                )
+            except RefusedError as error:
+                log.error("%s: %s", message.topic, error)
+                self._refused.add(message.id)
+                continue
+            self._store.mark_sent([message.id])
+
+
+def _reject(waiting: Waiting, why: str, now: datetime) -> Reject:
+    """What tells that an input was set aside; the input itself is stored, its id leads to it."""
+    word, ref = waiting
+    payload = orjson.dumps({"word": word, "id": str(ref)})
+    return Reject(
+        id=make_id("reject", word, ref, "desk_failed"),
+        arrival=now,
+        topic=f"inbox/{word}",
+        payload=payload,
+        size=len(payload),
+        reason="desk_failed",
+        detail=why.replace("\0", "").encode(errors="replace").decode()[:DETAIL],
+    )
 
 
 def main(settings: Settings, city: City) -> None:

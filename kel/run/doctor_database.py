@@ -31,7 +31,7 @@ WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'
     AND has_table_privilege('kel_reader', t.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 ORDER BY 1"""
 _LOADER = "timescaledb.disable_load"  # a setting that is there where the library is
-PERSONAL = ("contact", "reject", "command")  # what kel_reader must not even read
+PERSONAL = ("contact", "reject", "command", "reply", "outbox")  # what kel_reader must not even read
 
 
 def database_problems(settings: Settings, reach: Callable[[str, int], str | None]) -> Problems:

@@ -218,3 +218,6 @@ def _sources(root: Path, city_folder: Path) -> Iterator[Path]:
         yield from sorted((root / folder).rglob("*.py"))
     for name in ("decide", "history", "partition"):
         yield root / f"kel/run/{name}.py"
+    for name in ("kel/store/memory.py", "kel/store/frames.py", "kel/topics.py"):
+        yield root / name
+    yield root / "requirements/lock.txt"  # other versions may reckon otherwise

@@ -2,7 +2,10 @@
 
 Laws:
 - the same records in the same order give the same effects, however they were cut into batches;
-- all that the line remembers is in `state`, and a line that loads it goes on as the old one would.
+- all that the line remembers is in `state`, and a line that loads it goes on as the old one would;
+- a row that the rules pass over, since its device was heard of at that time or later, is stored all
+  the same and counted as `late_for_rules`: late data, two values of one moment, and what was
+  delivered twice look alike here.
 """
 
 import io
@@ -28,6 +31,8 @@ from kel.model.request import Reject
 from kel.topics import RAW, partition_of
 from rules.evaluate import Evaluator
 from rules.rulebook import Rulebook
+
+LATE_FOR_RULES = "late_for_rules"
 
 
 def devices_of(city: City, partition: int, partitions: int) -> list[Device]:
@@ -61,6 +66,7 @@ class Line:
             offset,
             offset + 1,
             tick=batch.tick,
+            arrival=batch.messages[0].arrival if batch.messages else None,
             frames=list(taken.frames),
             other=list(taken.other),
             requests=list(taken.requests),
@@ -69,10 +75,12 @@ class Line:
             statuses=list(taken.statuses),
             rejects=list(taken.rejects),
             dropped=Counter(taken.dropped),
-            messages=len(batch.messages),
         )
+        late = self._evaluator.late
         for frame in taken.frames:
             output.alerts += self._evaluator.frame(frame)
+        if self._evaluator.late > late:
+            output.dropped[LATE_FOR_RULES] = self._evaluator.late - late
         if batch.tick is not None:
             output.alerts += self._evaluator.tick(batch.tick)
         return output

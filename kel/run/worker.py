@@ -6,23 +6,24 @@ Laws:
 - after a start the records from the snapshot on run through the rules again, and nothing below the
   store's offset is written a second time;
 - a record that no bridge wrote becomes a reject, and the stream goes on behind it;
-- a gap, or a partition that somebody else moved on, ends the process: whoever watches it starts it
-  again, from what the store knows;
-- while the store is away nothing moves on; a commit whose outcome is unknown is asked about, and
-  the same transaction is tried again, never another one.
+- a gap, a Kafka that stands behind the store, or a partition that somebody else moved on, ends the
+  process: whoever watches it starts it again, from what the store knows;
+- while the store is away nothing moves on, and nothing begins; a commit whose outcome is unknown is
+  asked about, and the same transaction is tried again, never another one.
 """
 
 import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import faust
 import psycopg
 
-from kel.kafka import ensure_topic
+from kel.kafka import end_offsets, ensure_topic
 from kel.model.city import City
 from kel.model.reading import Output
 from kel.records import BadRecordError, decode
@@ -36,6 +37,8 @@ from kel.topics import RAW
 from rules.rulebook import Rulebook
 
 log = logging.getLogger("kel.worker")
+
+T = TypeVar("T")
 
 MOST_ROWS = 20_000  # readings that wait for a commit, at the most
 
@@ -80,6 +83,11 @@ class Owned:
                 self.pending.add(output)
         return True
 
+    def keep(self, offset: int, event: Any) -> None:
+        """Acknowledge it once it lies below a snapshot; its bytes are not needed until then."""
+        event.value = event.message.value = None
+        self.unacknowledged.append((offset, event))
+
 
 class Worker:
     """The state of one worker process; the store is called in threads, one call at a time."""
@@ -89,21 +97,40 @@ class Worker:
     ) -> None:
         self._app = app
         self._settings = settings
+        self._city = city
         self._rulebook = rulebook
         self._kafka_id = kafka_id
         self._lock = asyncio.Lock()
         self._owned: dict[int, Owned] = {}
         self._earliest: dict[Any, int] = {}  # by faust's TP
-        self._open_store(city)
+        self._ends: dict[int, int] = {}  # by partition
+        self._connection: psycopg.Connection | None = None
+        self._store: StreamStore
 
-    def _open_store(self, city: City) -> None:
+    def _open_store(self) -> None:
         self._connection = connect(self._settings)
-        self._city = numbered(self._connection, city)
+        self._city = numbered(self._connection, self._city)
         self._store = StreamStore(self._connection, self._city.classes, RAW, self._kafka_id)
 
-    def keep_rulebook(self, source: str) -> None:
+    async def _patiently(self, work: Callable[[], T]) -> T:
+        """Do this in a thread; while the store is away, again and again on a new connection."""
+        delay = 0.1
+        while True:
+            try:
+                if self._connection is None or self._connection.closed:
+                    await asyncio.to_thread(self._open_store)
+                return await asyncio.to_thread(work)
+            except psycopg.OperationalError as error:
+                log.warning("the store is away (%s): trying again in %.1f s", error, delay)
+                if self._connection is not None:
+                    self._connection.close()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    async def keep_rulebook(self, source: str) -> None:
         """Keep the rulebook's text in the store: alerts name its version."""
-        self._store.keep_rulebook(self._rulebook.version, source)
+        version = self._rulebook.version
+        await self._patiently(lambda: self._store.keep_rulebook(version, source))
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
@@ -115,7 +142,7 @@ class Worker:
             written = round(event.message.timestamp * 1e3) * 1000
             if not owned.process(offset, event.value or b"", written):
                 return
-            owned.unacknowledged.append((offset, event))
+            owned.keep(offset, event)
             waiting = sum(o.pending.rows for o in self._owned.values() if o.pending)
             if waiting > MOST_ROWS:
                 await self._commit()
@@ -130,16 +157,18 @@ class Worker:
             await self._commit()
             self._owned.clear()
             self._earliest.clear()
+            self._ends.clear()
 
     async def _take_up(self, tp: Any, offset: int) -> Owned:
         """Own a partition, and let Kafka go back where the store is behind what it gives.
 
         That is so after the store was restored from a backup: Kafka's own mark is further on.
         """
-        snapshot = await asyncio.to_thread(self._store.snapshot, tp.partition)
+        snapshot = await self._patiently(lambda: self._store.snapshot(tp.partition))
         usual = offset <= (snapshot[0] if snapshot else 0)
         earliest = 0 if usual else await self._earliest_of(tp)
-        owned = await asyncio.to_thread(self._own, tp.partition, earliest)
+        owned = await self._patiently(lambda: self._own(tp.partition, earliest))
+        await self._must_reach(tp.partition, owned.stored)
         if offset > owned.expected:
             log.warning("partition %d: back from %d to %d", tp.partition, offset, owned.expected)
             owned.going_back = True
@@ -155,6 +184,19 @@ class Worker:
             consumer = self._app.consumer
             self._earliest = dict(await consumer.earliest_offsets(*consumer.assignment()))
         return int(self._earliest[tp])
+
+    async def _must_reach(self, partition: int, stored: int) -> None:
+        """Raise LookupError where Kafka ends before what is stored: what it is given from now on
+        would be taken for old, and passed over."""
+        if self._ends.get(partition, -1) < stored:  # not asked yet, or long ago
+            self._ends = await end_offsets(self._settings)
+        end = self._ends[partition]
+        if end < stored:
+            raise LookupError(
+                f"partition {partition}: Kafka ends at {end}, the store has followed it to "
+                f"{stored}: the topic was made anew, or restored from an older copy. If its "
+                "records are lost on purpose, run `kel doctor --forget-topic`"
+            )
 
     def _own(self, partition: int, earliest: int) -> Owned:
         """Where the partition stands; one that the store never followed begins at the earliest."""
@@ -191,19 +233,16 @@ class Worker:
 
     async def _store_outputs(self, outputs: list[Output]) -> None:
         """The same transaction until it is in, however often the store goes away."""
-        delay = 0.1
-        while True:
-            try:
-                if self._connection.closed:
-                    await asyncio.to_thread(self._open_store, self._city)
-                    outputs = await asyncio.to_thread(self._not_yet_stored, outputs)
-                await asyncio.to_thread(self._store.commit, outputs)
-                return
-            except psycopg.OperationalError as error:
-                log.warning("the store is away (%s): trying again in %.1f s", error, delay)
-                self._connection.close()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+        tried = False
+
+        def commit() -> None:
+            nonlocal outputs, tried
+            if tried:
+                outputs = self._not_yet_stored(outputs)
+            tried = True
+            self._store.commit(outputs)
+
+        await self._patiently(commit)
 
     def _not_yet_stored(self, outputs: list[Output]) -> list[Output]:
         """Those whose commit did not go through, after a commit with an unknown outcome."""
@@ -258,7 +297,7 @@ def _run(settings: Settings, files: CityFiles, folder: str) -> None:
     app = _app(settings, folder)
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
     worker = Worker(settings, files.city, files.rulebook, kafka_id, app)
-    worker.keep_rulebook(files.source)
+    asyncio.run(worker.keep_rulebook(files.source))
 
     @app.agent(raw, name="line", concurrency=1)
     async def line(stream: Any) -> None:

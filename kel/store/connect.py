@@ -9,11 +9,20 @@ from psycopg import Connection
 
 from kel.settings import Settings
 
+SESSION = {
+    "TimeZone": "UTC",
+    # the server, too, notices in 25 s that we are gone, and frees our locks
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "idle_in_transaction_session_timeout": "60000",  # ms: a hung process holds locks no longer
+}
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def connect(settings: Settings) -> Connection:
-    """A connection as the settings say; session in UTC, and gone with a dead peer in seconds.
+    """A connection as the settings say; session in UTC, and gone with a dead peer in seconds,
+    on either side.
 
     In autocommit, so that `with connection.transaction()` is a transaction of its own wherever it
     stands, never a savepoint in one that somebody's SELECT had opened.
@@ -23,7 +32,7 @@ def connect(settings: Settings) -> Connection:
         password=settings.database_password.get_secret_value() or None,
         autocommit=True,
         connect_timeout=10,
-        options="-c TimeZone=UTC",
+        options=" ".join(f"-c {name}={value}" for name, value in SESSION.items()),
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,

@@ -7,7 +7,7 @@ Laws:
 - what was taken from the inbox, what was decided and what goes out commit together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from kel.model.alert import Alert
 from kel.model.order import OrderItem, Outgoing
 from kel.model.place import Point
-from kel.model.situation import Changes, Command, Inputs, Situation, Whereabouts
+from kel.model.situation import Changes, Command, Inputs, Situation, Waiting, Whereabouts
 from kel.model.stock import Reservation, Stock
 from kel.store import rows
 from kel.store.connect import query
@@ -74,23 +74,39 @@ class DeskStore:
                 commands=_in_order(
                     cursor, "commands", refs.get("command", []), lambda r: Command(*r)
                 ),
+                taken=tuple(waiting),
             )
 
-    def commit(self, now: datetime, changes: Changes, before: Situation) -> None:
-        """Write a decision: all that was taken up to `now`, all that changed, in one transaction.
+    def commit(
+        self,
+        now: datetime,
+        changes: Changes,
+        before: Situation,
+        taken: Sequence[Waiting] = (),
+    ) -> None:
+        """Write a decision: what was taken, all that changed, in one transaction.
+
+        Of the inbox only `taken` is taken, which is what was read: a row that came meanwhile, even
+        of an earlier moment, waits for the next decision.
 
         Raises StaleError where the stock that was decided on has changed.
         """
         with self._connection.transaction(), self._connection.cursor() as cursor:
             _check_stock(cursor, changes, before)
-            cursor.execute(query("take"), [now])
+            words, refs = [word for word, _ in taken], [ref for _, ref in taken]
+            cursor.execute(query("take_these"), [words, refs])
             write_changes(cursor, changes)
             cursor.execute(query("move_desk"), [now, now])
 
-    def unsent(self, limit: int = 100) -> list[Outgoing]:
+    def rehearse(self, now: datetime, changes: Changes, before: Situation) -> None:
+        """As `commit`, and leave nothing of it: raises what `commit` would."""
+        with self._connection.transaction(force_rollback=True):
+            self.commit(now, changes, before)
+
+    def unsent(self, passed_over: Collection[UUID] = (), limit: int = 100) -> list[Outgoing]:
         """Messages that were decided and not yet handed to the broker, oldest first."""
         with self._connection.transaction():
-            found = self._connection.execute(query("unsent"), [limit]).fetchall()
+            found = self._connection.execute(query("unsent"), [list(passed_over), limit]).fetchall()
         return [Outgoing(*row) for row in found]
 
     def mark_sent(self, ids: Sequence[UUID]) -> None:

@@ -129,6 +129,10 @@ SELECT word, ref FROM inbox WHERE NOT taken AND at <= %s ORDER BY at, ref, word 
 -- name: take
 UPDATE inbox SET taken = true WHERE NOT taken AND at <= %s
 
+-- name: take_these
+UPDATE inbox i SET taken = true FROM unnest(%s::text[], %s::uuid[]) t (word, ref)
+WHERE i.word = t.word AND i.ref = t.ref AND NOT i.taken
+
 -- name: desk_clock
 SELECT clock FROM desk
 
@@ -189,9 +193,11 @@ WHERE i.state <> 'closed' AND e.what IN ('unplanned', 'planned')
 ORDER BY e.incident, e.at DESC, e.id
 
 -- name: last_numbers
-SELECT 'incident', max(number) FROM incident GROUP BY split_part(number, '-', 1)
+SELECT 'incident', split_part(number, '-', 1) || '-' || max(split_part(number, '-', 2)::integer)
+FROM incident GROUP BY split_part(number, '-', 1)
 UNION ALL
-SELECT 'order', max(number) FROM work_order GROUP BY split_part(number, '-', 2)
+SELECT 'order', split_part(number, '-', 2) || '-' || max(split_part(number, '-', 3)::integer)
+FROM work_order GROUP BY split_part(number, '-', 2)
 
 -- name: lock_stock
 SELECT place, item, on_hand, reserved FROM stock WHERE place = %s AND item = %s FOR UPDATE
@@ -240,8 +246,8 @@ ON CONFLICT DO NOTHING
 INSERT INTO outbox VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: unsent
-SELECT id, topic, payload, made_at, expires_at FROM outbox WHERE sent_at IS NULL
-ORDER BY made_at, id LIMIT %s
+SELECT id, topic, payload, made_at, expires_at FROM outbox
+WHERE sent_at IS NULL AND NOT id = ANY(%s::uuid[]) ORDER BY made_at, id LIMIT %s
 
 -- name: mark_sent
 UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)

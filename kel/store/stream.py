@@ -39,7 +39,10 @@ class LostPartitionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a partition stands: effects below `next` are stored, time has come to `tick`."""
+    """Where a partition stands: effects below `next` are stored, time has come to `tick`.
+
+    `topic_id` is the id of the Kafka cluster that holds the topic.
+    """
 
     topic_id: str
     next: int
@@ -60,7 +63,7 @@ class StreamStore:
     def progress(self, partitions: Iterable[int], first: int = 0) -> dict[int, Progress]:
         """Where these partitions stand; one that nobody worked on yet starts at `first`.
 
-        Raises LookupError where Kafka's topic is not the one that the store has followed.
+        Raises LookupError where Kafka is not the cluster that the store has followed.
         """
         with self._connection.transaction():  # a wrong Kafka leaves no trace: no partition is begun
             for partition in partitions:
@@ -72,8 +75,8 @@ class StreamStore:
             for partition, progress in stood.items():
                 if progress.topic_id != self._topic_id:
                     raise LookupError(
-                        f"Kafka's topic {self._topic} was made anew: the store has followed "
-                        f"another one to {progress.next} in partition {partition}. If its records "
+                        f"Kafka was made anew: the store has followed {self._topic} of another "
+                        f"one to {progress.next} in partition {partition}. If its records "
                         "are lost on purpose, run `kel doctor --forget-topic`"
                     )
         return {p: stood[p] for p in partitions}
@@ -221,7 +224,8 @@ def put_effects(cursor: Cursor, output: Output) -> None:
         ],
     )
     put_rejects(cursor, output.rejects)
-    day = None if output.tick is None else from_us(output.tick)
+    at = output.arrival if output.tick is None else output.tick
+    day = None if at is None else from_us(at)
     _many(cursor, "count_dropped", [(day, r, n) for r, n in sorted(output.dropped.items())])
     _many(
         cursor,

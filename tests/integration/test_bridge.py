@@ -97,6 +97,25 @@ def test_what_kafka_did_not_take_comes_again_after_the_bridge_is_killed(system):
     assert in_order(found)
 
 
+def test_the_time_goes_on_only_behind_what_the_broker_kept(system):
+    """Else devices would be silent whose messages still wait in the broker's queue."""
+    bridge = system.start_bridge(**LIVE)
+    kill(bridge)
+    before = {p: len(batches) for p, batches in system.records().items()}
+    kept = telemetry(0, 9000)  # more than may be under way at once
+    system.say(COMMUNITY, kept)
+    bridge.start()
+    arrived(system, kept)
+
+    def ticked():
+        since = {p: batches[before[p] :] for p, batches in system.records().items()}
+        return since if all(b and b[-1].tick is not None for b in since.values()) else None
+
+    for batches in wait_until(ticked, what="a tick everywhere behind the messages").values():
+        first = next(n for n, batch in enumerate(batches) if batch.tick is not None)
+        assert not any(batch.messages for batch in batches[first + 1 :])
+
+
 def test_killed_in_the_middle_of_its_work_it_loses_nothing(system):
     bridge = system.start_bridge(**LIVE)
     messages = telemetry(0, 6000)

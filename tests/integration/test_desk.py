@@ -1,7 +1,9 @@
 """The desk as a process: one decides, and whoever decides, everything is decided and sent once."""
 
+import logging
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 
 import orjson
 import pytest
@@ -11,7 +13,10 @@ from kel.model.moment import to_us
 from kel.model.order import Action
 from kel.model.reading import Output
 from kel.model.situation import Command
+from kel.mqtt import BrokerError
+from kel.run import desk as desk_module
 from kel.run.decide import decide
+from kel.run.desk import Desk
 from kel.store.connect import connect
 from kel.store.desk import DeskStore
 from kel.store.load import numbered
@@ -95,7 +100,7 @@ def undisturbed(stack):
             workers.commit(moment, **signs)
             inputs = store.inputs(moment)
             changes = decide(city, situation, inputs, readings)
-            store.commit(moment, changes, situation)
+            store.commit(moment, changes, situation, inputs.taken)
             situation.apply(changes)
             situation.take(inputs)
         return desk_of(connection)
@@ -230,3 +235,114 @@ def test_it_outlives_the_database(system, database):
         reserved = connection.execute("SELECT sum(reserved) FROM stock").fetchone()
         assert reserved[0] > Decimal(0)
     assert desk.ended is None, desk.tail()
+
+
+# what fails
+
+
+@pytest.fixture
+def desk(system):
+    """A desk in this process, stepped by hand."""
+    desk = Desk(system.settings(), CITY, Event())
+    desk.load()
+    with desk._connection:
+        yield desk
+
+
+def waiting(connection):
+    return connection.execute("SELECT count(*) FROM inbox WHERE NOT taken").fetchone()[0]
+
+
+def set_aside(connection):
+    found = connection.execute("SELECT reason, detail, payload FROM reject ORDER BY detail")
+    return [(reason, detail, orjson.loads(payload)) for reason, detail, payload in found]
+
+
+def test_an_input_that_cannot_be_decided_is_set_aside_and_stops_nothing(
+    workers, desk, monkeypatch, caplog
+):
+    bad = {PUMP.id: "no such pump\0", HOLE.id: "no such road"}
+
+    def brittle(city, situation, inputs, readings):
+        for sign in (*inputs.alerts, *inputs.requests):
+            if sign.id in bad:
+                raise ValueError(bad[sign.id])
+        return decide(city, situation, inputs, readings)
+
+    monkeypatch.setattr(desk_module, "decide", brittle)
+    workers.commit(at("03:35"), alerts=[BURST, NOISE, PUMP, DARK], requests=[HOLE])
+    with caplog.at_level(logging.ERROR):
+        assert desk.step()
+    execute = workers.connection.execute
+    causes = execute("SELECT cause FROM incident ORDER BY cause").fetchall()
+    assert causes == [("fc-29",), ("ls-30",), ("zm-07",)]
+    assert waiting(workers.connection) == 0
+    assert set_aside(workers.connection) == [
+        ("desk_failed", "ValueError: no such pump", {"word": "fired", "id": str(PUMP.id)}),
+        ("desk_failed", "ValueError: no such road", {"word": "request", "id": str(HOLE.id)}),
+    ]
+    assert str(PUMP.id) in caplog.text
+    workers.commit(at("03:40"), alerts=[FIRE])
+    assert desk.step()
+    assert execute("SELECT count(*) FROM incident").fetchone() == (4,)
+    assert DeskStore(workers.connection).situation() == desk._situation
+
+
+def test_what_the_store_refuses_is_set_aside_too(workers, desk):
+    """The database's own check is the last one: a device's text that it cannot hold."""
+    spoilt = Command(make_id("command", 1), at("03:30"), "Άννα", "acknowledge", "2026-0001", "-")
+    workers.commit(at("03:20"), alerts=[BURST])
+    assert desk.step()
+    execute = workers.connection.execute
+    execute("ALTER TABLE incident_event ADD CHECK (why <> '-')")
+    DeskStore(workers.connection).command(spoilt)
+    workers.commit(at("03:35"), alerts=[FIRE])
+    assert desk.step()
+    assert execute("SELECT state FROM incident ORDER BY opened_at").fetchall()[0] == ("open",)
+    assert execute("SELECT count(*) FROM incident").fetchone() == (2,)
+    ((reason, detail, payload),) = set_aside(workers.connection)
+    assert (reason, payload) == ("desk_failed", {"word": "command", "id": str(spoilt.id)})
+    assert detail.startswith("CheckViolation: ")
+
+
+def test_where_no_input_is_to_blame_all_of_them_wait(workers, desk, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("whatever comes")
+
+    monkeypatch.setattr(desk_module, "decide", broken)
+    workers.commit(at("02:55"), alerts=[BURST])
+    assert not desk.step()
+    assert (waiting(workers.connection), set_aside(workers.connection)) == (1, [])
+    monkeypatch.undo()
+    assert desk.step()
+    assert waiting(workers.connection) == 0
+
+
+class Broker:
+    """A link to a broker that will not have the second message, and is lost at the fourth."""
+
+    def __init__(self):
+        self.asked = 0
+        self.taken = []
+
+    def publish(self, messages, **_):
+        self.asked += 1
+        if self.asked == 2:
+            raise BrokerError("the broker refused a message (Not authorized): check the acl file")
+        if self.asked == 4:
+            raise BrokerError("the connection to the MQTT broker is lost")
+        self.taken += [topic for topic, _ in messages]
+
+
+def test_a_message_that_the_broker_refuses_holds_up_no_other(workers, desk, caplog):
+    workers.commit(at("03:35"), alerts=[BURST, PUMP, DARK, FIRE])
+    assert desk.step()
+    messages = desk._store.unsent()
+    assert len(messages) == 4
+    broker = Broker()
+    with pytest.raises(BrokerError, match="lost"), caplog.at_level(logging.ERROR):
+        desk._publish(broker, messages)
+    assert broker.taken == [messages[0].topic, messages[2].topic]
+    assert desk._store.unsent() == [messages[1], messages[3]]
+    assert desk._store.unsent(desk._refused) == [messages[3]]
+    assert "Not authorized" in caplog.text

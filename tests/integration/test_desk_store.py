@@ -60,7 +60,7 @@ def arrive(connection, *, alerts=(), requests=(), replies=()):
 def decide_once(store, situation, now):
     inputs = store.inputs(now)
     changes = decide(CITY, situation, inputs, NoReadings())
-    store.commit(now, changes, situation)
+    store.commit(now, changes, situation, inputs.taken)
     situation.apply(changes)
     situation.take(inputs)
     return changes
@@ -90,11 +90,38 @@ def test_what_waits_comes_in_order_and_is_taken_once(connection, store):
 
     assert store.inputs(at("02:44")) == Inputs(at("02:44"))
     inputs = store.inputs(at("03:00"))
-    assert inputs == Inputs(at("03:00"), (later, fired), (wet,), (word,), (seen,))
-    store.commit(at("03:00"), Changes(), store.situation())
+    assert replace(inputs, taken=()) == Inputs(
+        at("03:00"), (later, fired), (wet,), (word,), (seen,)
+    )
+    assert set(inputs.taken) == {
+        ("fired", later.id),
+        ("fired", fired.id),
+        ("request", wet.id),
+        ("reply", word.id),
+        ("command", seen.id),
+    }
+    assert inputs.only(inputs.taken) == inputs
+    store.commit(at("03:00"), Changes(), store.situation(), inputs.taken)
     assert store.inputs(at("03:00")) == Inputs(at("03:00"))
     assert store.inputs(at("03:30")).alerts == (cleared(fired, at("03:30")),)
     assert store.clock() == at("03:00")
+
+
+def test_what_comes_while_the_desk_decides_is_not_lost(connection, store):
+    """Late data and an operator's word are of a moment that the desk has read up to already."""
+    early = alert(CITY, "ps-01", "pump", at("02:41"), at("02:45"))
+    late = alert(CITY, "zm-01", "main_burst", at("02:40"), at("02:50"))
+    seen = Command(make_id("command", 1), at("02:50"), "Άννα", "acknowledge", "2026-0001")
+    arrive(connection, alerts=[early])
+    situation = store.situation()
+    inputs = store.inputs(at("03:00"))
+    arrive(connection, alerts=[late])
+    store.command(seen)
+    store.commit(
+        at("03:00"), decide(CITY, situation, inputs, NoReadings()), situation, inputs.taken
+    )
+    again = store.inputs(at("03:05"))
+    assert (again.alerts, again.commands) == ((late,), (seen,))
 
 
 def test_time_has_come_when_every_partition_says_so(connection, store):
@@ -164,6 +191,25 @@ def test_an_end_that_the_desk_has_not_heard_of_is_not_known_to_a_new_one(connect
     assert store.situation() == situation
     changes = decide_once(store, store.situation(), at("03:40"))
     assert "cleared" in [e.what for e in changes.incident_events]
+
+
+@pytest.mark.parametrize(
+    ("given", "next_"), [(("0009", "0010"), "0011"), (("9999", "10000"), "10001")]
+)
+def test_numbers_go_on_after_the_greatest(connection, store, given, next_):
+    arrive(connection, alerts=[BURST, PUMP])
+    changes = decide_once(store, store.situation(), at("10:20"))
+    assert (len(changes.incidents), len(changes.orders)) == (2, 2)
+    for table, number in (("incident", "2026-"), ("work_order", "Ε-2026-")):
+        for row, serial in enumerate(given):
+            connection.execute(
+                f"UPDATE {table} SET number = %s WHERE id = "
+                f"(SELECT id FROM {table} ORDER BY id OFFSET %s LIMIT 1)",
+                [number + serial, row],
+            )
+    situation = store.situation()
+    assert situation.next_number("incident", 2026) == f"2026-{next_}"
+    assert situation.next_number("order", 2026) == f"2026-{next_}"
 
 
 # stock
@@ -239,6 +285,7 @@ def test_messages_are_unsent_until_marked_and_written_once(connection, store):
     situation = store.situation()
     changes = decide_once(store, situation, at("03:00"))
     assert store.unsent() == changes.outbox
+    assert store.unsent([changes.outbox[0].id]) == changes.outbox[1:]
     store.mark_sent([m.id for m in changes.outbox])
     assert store.unsent() == []
     with connection.transaction(), connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from grafana.wall import wall
 from kel.settings import Settings
 from kel.stack.folder import make_folder, remove_folder
 from kel.stack.postgres import Postgres
+from kel.store.classes import table_of
 from kel.store.connect import connect
 from kel.store.desk import DeskStore
 from kel.store.load import load
@@ -243,10 +244,30 @@ def test_a_wall_cannot_write(night, statement):
             connection.execute(statement)
 
 
-@pytest.mark.parametrize("table", PERSONAL)
+@pytest.mark.parametrize("table", [*PERSONAL, "request", "reply", "outbox"])
 def test_a_wall_cannot_read_what_may_name_a_citizen(night, table):
     with _reader(night) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(f"SELECT * FROM {table}")
+
+
+def test_a_wall_may_count_and_place_requests_without_their_text(night):
+    with _reader(night) as connection:
+        connection.execute("SELECT id, at, arrival, community, category, lat, lon FROM request")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("SELECT text FROM request")
+
+
+def test_a_new_table_is_closed_until_it_is_opened(night):
+    with connect(night) as connection:
+        connection.execute("CREATE TABLE later (n integer)")
+    with _reader(night) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM later")
+
+
+def test_what_devices_measured_is_open(night):
+    with _reader(night) as connection:
+        for cls in wall_city.city().classes:
+            connection.execute(f"SELECT * FROM {table_of(cls)}")
 
 
 def test_no_personal_table_stands_behind_a_panel(night):

@@ -1,6 +1,8 @@
 """The worker's store on the real database: readings, effects and offset, once and together."""
 
+from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import psycopg
@@ -93,7 +95,6 @@ def everything(city):
                 type("O", (), {"id": make_id("order", 1), "crew": "water-1"}), "accept", OPENED
             )
         ],
-        messages=4,
     )
 
 
@@ -135,6 +136,18 @@ def test_all_or_nothing(connection, store, city, spoilt):
         store.commit([everything(city), spoilt(city)])
     assert stream_of(connection) == before
     assert [p.next for p in store.progress([0, 1]).values()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("tick", "day"), [(None, OPENED), (START + 26 * 60 * MINUTE_US, OPENED + timedelta(days=1))]
+)
+def test_what_is_left_out_counts_for_the_day_of_the_data(connection, store, tick, day):
+    connection.execute("SET timezone = 'UTC'")
+    left_out = {"tick": tick, "arrival": START, "dropped": Counter(not_needed=2)}
+    store.commit([output(0, 1, **left_out)])
+    store.commit([output(1, 2, **left_out)])
+    rows = connection.execute("SELECT * FROM dropped").fetchall()
+    assert rows == [(day.date(), "not_needed", 4)]
 
 
 def test_a_second_time_changes_nothing(connection, store, city):

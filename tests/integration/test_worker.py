@@ -15,7 +15,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from kel.model.message import Batch, Message
 from kel.model.moment import HOUR_US, MINUTE_US, to_us
-from kel.store.connect import connect
+from kel.store.connect import SESSION, connect
 from kel.topics import RAW, TELEMETRY, partition_of
 from tests.builders.fingerprint import stream_of
 from tests.builders.running import OPENED, example, fresh_database, kill, wait_until
@@ -200,6 +200,68 @@ def test_records_that_kafka_has_thrown_away_unread_end_the_worker_with_a_word(sy
     connection.execute("DELETE FROM snapshot")
     worker.start()
     wait_until(lambda: stand(connection).get(0) == 15, what="what is left")
+
+
+def test_a_kafka_that_stands_behind_the_store_ends_the_worker_with_a_word(system, connection):
+    """Its records would be taken for old ones, and passed over in silence."""
+    system.write_batches([(0, Batch((), START + n)) for n in range(5)])
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.2")
+    wait_until(lambda: snapshots(connection) == 5, what="all records")
+    kill(worker)
+    connection.execute("UPDATE progress SET next = 100 WHERE partition = 0")
+    connection.execute("UPDATE snapshot SET next = 100 WHERE partition = 0")
+    system.write_batches([(0, Batch((), START + n)) for n in range(5, 10)])
+    worker.start()
+    wait_until(lambda: worker.ended is not None, what="the worker's end")
+    assert worker.ended == 1
+    told = worker.log.read_text()
+    assert "partition 0: Kafka ends at 10, the store has followed it to 100" in told
+    assert "kel doctor --forget-topic" in told
+    assert stand(connection)[0] == 100
+
+
+def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(system):
+    postgres = system.stack.postgres
+    system.write_batches([(0, Batch((), START))])
+    postgres.child.end()
+    try:
+        worker = system.start("worker")
+        wait_until(lambda: "the store is away" in worker.log.read_text(), what="its warning")
+    finally:
+        postgres.child.start()
+        postgres.ready()
+    with connect(system.database) as connection:
+        wait_until(lambda: stand(connection).get(0) == 1, what="the record")
+    assert worker.ended is None, worker.tail()
+
+
+def test_a_partition_that_is_taken_up_while_the_database_is_away_waits_for_it(system):
+    postgres = system.stack.postgres
+    worker = system.start("worker")
+    system.write_batches([(0, Batch((), START))])
+    with connect(system.database) as connection:
+        wait_until(lambda: stand(connection).get(0) == 1, what="the first record")
+    postgres.child.end()
+    try:
+        system.write_batches([(1, Batch((), START))])  # its first: taken up only now
+        wait_until(lambda: "the store is away" in worker.log.read_text(), what="its warning")
+    finally:
+        postgres.child.start()
+        postgres.ready()
+    with connect(system.database) as connection:
+        wait_until(lambda: stand(connection).get(1) == 1, what="the second record")
+    assert worker.ended is None, worker.tail()
+
+
+def test_a_connection_is_gone_with_a_dead_peer_on_the_servers_side_too(connection):
+    shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SESSION}
+    assert shown == {
+        "TimeZone": "UTC",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "idle_in_transaction_session_timeout": "1min",
+    }
 
 
 async def throw_away(kafka, partition, below):

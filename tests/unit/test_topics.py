@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from kel.topics import partition_of
+from kel.topics import UPLINK, partition_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,15 @@ from kel.topics import partition_of
 )
 def test_a_groups_partition_never_changes(group, of_12, of_48):
     assert (partition_of(group, 12), partition_of(group, 48)) == (of_12, of_48)
+
+
+def test_the_bridge_hears_devices_citizens_and_crews_and_no_orders():
+    assert [t for t in UPLINK if t.startswith("kel/")] == [
+        "kel/v1/+/+/telemetry",
+        "kel/v1/+/+/status",
+        "kel/v1/+/requests",
+        "kel/v1/crews/+/replies",
+    ]
 
 
 def test_groups_spread():

@@ -6,7 +6,7 @@
 CREATE TABLE progress (
     topic     text NOT NULL,
     partition integer NOT NULL,
-    topic_id  text NOT NULL, -- Kafka's own id of the topic: a recreated Kafka is noticed
+    topic_id  text NOT NULL, -- the id of the Kafka cluster: a recreated one is noticed
     next      bigint NOT NULL,
     tick      timestamptz,
     at        timestamptz NOT NULL DEFAULT now(),

@@ -9,10 +9,12 @@ END $$;
 ALTER ROLE kel_reader SET default_transaction_read_only = on;
 ALTER ROLE kel_reader SET statement_timeout = '30s';
 GRANT USAGE ON SCHEMA public TO kel_reader;
+-- What is here by now; whoever makes a table or a view later lets the role in by name, or does not.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kel_reader;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO kel_reader;
--- A wall in a room shows no citizen's name, no payload that may hold one.
-REVOKE ALL ON contact, reject, command FROM kel_reader;
+-- A wall in a room shows no citizen's name, and nothing that may hold one: no text of a citizen, a
+-- crew or an operator, no payload that came or goes out.
+REVOKE ALL ON contact, reject, command, request, reply, outbox FROM kel_reader;
+GRANT SELECT (id, at, arrival, community, category, lat, lon) ON request TO kel_reader;
 CREATE VIEW reject_count AS
     SELECT date_trunc('minute', arrival) AS minute, reason, device, count(*) AS rejects
     FROM reject GROUP BY 1, 2, 3;

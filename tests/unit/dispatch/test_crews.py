@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from dispatch.crews import choose_people, choose_vehicles, speed_of, standing, whereabouts
+from dispatch.crews import Standing, choose_people, choose_vehicles, speed_of, standing
 from kel.model.ids import make_id
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Situation, Whereabouts
@@ -69,9 +69,9 @@ def test_where_a_crew_is_and_when_it_is_free(
 
 def test_a_last_job_that_is_no_longer_current_is_remembered_too() -> None:
     last = {"water-1": Whereabouts("water-1", north(38.2), at("11:00"))}
-    found = whereabouts(CITY, Situation(whereabouts=last), at("11:10"))
-    assert found["water-1"] == Whereabouts("water-1", north(38.2), at("11:10"))
-    assert found["pumps"] == Whereabouts("pumps", BASE, at("11:10"))
+    situation, now = Situation(whereabouts=last), at("11:10")
+    assert standing(situation, CITY.crews["water-1"], now) == Standing(north(38.2), now)
+    assert standing(situation, CITY.crews["pumps"], now) == Standing(BASE, now)
 
 
 @pytest.mark.parametrize(

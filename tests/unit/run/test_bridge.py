@@ -1,5 +1,8 @@
 """Gathering: every message goes on once, in order, in records that Kafka takes."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +10,9 @@ from hypothesis import strategies as st
 from kel.model.message import Batch, Message
 from kel.mqtt import Received
 from kel.records import encode
-from kel.run.bridge import LARGEST, PAYLOAD, Gathering, StoryClock, SystemClock
+from kel.run import bridge
+from kel.run.bridge import LARGEST, PAYLOAD, Bridge, Gathering, StoryClock, SystemClock
+from kel.settings import ClockKind, Settings
 from kel.topics import CLOCK, partition_of
 
 PARTITIONS = 4
@@ -119,3 +124,47 @@ def test_the_system_clock_is_due_once_in_its_time(monkeypatch):
     assert clock.due() is None
     now[0] += 1_000
     assert clock.due() == 11_000_000 == clock.now()
+
+
+# the broker's backlog and the time
+
+
+class Link:
+    """Hands over a message at a time, and has caught up when told."""
+
+    def __init__(self, *_, **__):
+        self.behind = True
+        self.messages = [Received("t", b"", n, 1, 1) for n in range(3)]
+
+    def caught_up(self):
+        return not self.behind
+
+    def receive(self):
+        return [self.messages.pop(0)] if self.messages else []
+
+    def acknowledge(self, messages):
+        list(messages)
+
+
+def test_the_time_stands_still_until_the_broker_has_handed_over_what_it_kept(monkeypatch):
+    written = []
+
+    async def write(_settings, producer, batches):
+        written.extend(batches)
+        return producer
+
+    async def passes():
+        bridging = Bridge(
+            Settings(clock=ClockKind.SYSTEM, tick_s=1e-6), SimpleNamespace(devices={})
+        )
+        for behind in (True, True, True, True, False, False, True, True):
+            bridging._link.behind = behind
+            await bridging._pass_on(None)
+
+    monkeypatch.setattr(bridge, "Link", Link)
+    monkeypatch.setattr(bridge, "_write", write)
+    asyncio.run(passes())
+    ticks = [batch.tick is not None for _, batch in written]
+    partitions = Settings().partitions
+    assert ticks == [False] * 3 + [True] * 2 * partitions
+    assert sum(len(batch.messages) for _, batch in written) == 3
