@@ -13,7 +13,7 @@ from kel.model.moment import to_us
 from kel.model.order import Action
 from kel.model.reading import Output
 from kel.model.situation import Command
-from kel.mqtt import BrokerError
+from kel.mqtt import RefusedError
 from kel.run import desk as desk_module
 from kel.run.decide import decide
 from kel.run.desk import Desk
@@ -328,7 +328,7 @@ class Broker:
     def publish(self, messages, **_):
         self.asked += 1
         if self.asked == 2:
-            raise BrokerError("the broker refused a message (Not authorized): check the acl file")
+            raise RefusedError("the broker refused a message (Not authorized): check the acl file")
         if self.asked == 4:
             raise BrokerError("the connection to the MQTT broker is lost")
         self.taken += [topic for topic, _ in messages]
