@@ -13,7 +13,7 @@ from kel.model.moment import to_us
 from kel.model.order import Action
 from kel.model.reading import Output
 from kel.model.situation import Command
-from kel.mqtt import RefusedError
+from kel.mqtt import BrokerError, RefusedError
 from kel.run import desk as desk_module
 from kel.run.decide import decide
 from kel.run.desk import Desk
