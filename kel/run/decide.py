@@ -77,7 +77,7 @@ def _repaired(ended: Incident, situation: Situation, changes: Changes) -> bool:
 
 
 def _work_costs(city: City, work: Situation, answered: Iterable[WorkOrder]) -> Changes:
-    """What the orders cost that were completed just now; where the crews are since."""
+    """What the orders cost that were completed just now."""
     changes = Changes()
     for order in answered:
         if order.state is OrderState.COMPLETED and order.completed_at:

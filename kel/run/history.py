@@ -3,8 +3,8 @@
 Laws:
 - readings, alerts, incidents, orders and costs come out of the simulation, the decoders, the rules
   and the desk's `decide`, as they would live; nothing is written by hand;
-- coarser: some devices report less often, the desk decides every half hour, and of the lamps'
-  readings every twelfth is stored; the rules see all that is reported;
+- coarser: devices report less often, the desk decides every half hour, and of what lamps and
+  cabinets report one reading in 6 hours and in one hour is stored; the rules see all of it;
 - what is kept is keyed by the city's folder and by the code that made it: a change of either makes
   it anew.
 """
@@ -19,7 +19,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
 
 from dispatch.stock import receive
 from ingest.intake import Intake
@@ -35,6 +34,7 @@ from kel.model.stock import WAREHOUSE, Stock
 from kel.run.cityfiles import CityFiles
 from kel.run.decide import decide
 from kel.run.partition import pack_state
+from kel.simulate.answers import answers
 from kel.simulate.calendar import DAY_US
 from kel.simulate.crews import CrewSim
 from kel.simulate.history import HISTORY_EVERY, history_troubles
@@ -45,7 +45,6 @@ from kel.simulate.troubles import Trouble
 from kel.simulate.voices import kel_json
 from kel.simulate.world import World
 from kel.store.memory import MemoryReadings
-from kel.topics import REPLIES
 from rules.evaluate import Evaluator
 
 STEP_US = 30 * MINUTE_US
@@ -89,7 +88,7 @@ class Offline:
 
     def step(self, since: int, until: int) -> None:
         """Half an hour: what devices, citizens and crews say, and what the desk makes of it."""
-        said = self._reply(since, until)
+        said = answers(self.crews, self.world, since, until)
         told = self.world.step(since, until, HISTORY_EVERY)
         said += [kel_json.request(request) for request in told.requests]
         taken = self._intake.take([Message(t, p, until) for t, p in said])
@@ -128,12 +127,6 @@ class Offline:
 
     def state(self) -> bytes:
         return pack_state(self._intake.state(), self._evaluator.state())
-
-    def _reply(self, since: int, until: int) -> list[tuple[str, bytes]]:
-        replies = self.crews.due(since, until)
-        for job in self.crews.done(since, until):
-            self.world.mend(job.category, job.at_us, place=job.place)
-        return [(REPLIES.format(crew=crew), orjson.dumps(reply)) for crew, reply in replies]
 
     def _note(self, frames: Iterable[Frame], alerts: Iterable[Alert], changes: Changes) -> None:
         self.history.frames += [thinned(frame) for frame in frames]

@@ -19,12 +19,13 @@ from kel.model.city import City
 from kel.model.moment import from_us
 from kel.mqtt import Link
 from kel.settings import Settings
+from kel.simulate.answers import answers
 from kel.simulate.crews import CrewSim
 from kel.simulate.speak import Speaker
 from kel.simulate.story import Story
 from kel.simulate.world import World
 from kel.store.story import Stand
-from kel.topics import BRIDGE, CLOCK, ORDERS, REPLIES
+from kel.topics import BRIDGE, CLOCK, ORDERS
 
 STALL_S = 90.0  # nothing committed for so long: something is broken, not slow
 
@@ -131,7 +132,8 @@ class Player:
             yield from_us(until)
 
     def _step(self, since: int, until: int) -> None:
-        said = [*self._reply(since, until), *self._speak(since, until)]
+        said = answers(self._crews, self._world, since, until)
+        said += self._speak(since, until)
         self._operator(since, until)
         self._tell_time(until, tick=False)
         self._publish(said)
@@ -141,12 +143,6 @@ class Player:
     def _speak(self, since: int, until: int) -> Sequence[tuple[str, bytes]]:
         said = self._speaker.speak(self._world.step(since, until))
         return [*said, *self._speaker.bad_messages(since, until)]
-
-    def _reply(self, since: int, until: int) -> list[tuple[str, bytes]]:
-        replies = self._crews.due(since, until)
-        for job in self._crews.done(since, until):
-            self._world.mend(job.category, job.at_us, place=job.place)
-        return [(REPLIES.format(crew=crew), orjson.dumps(reply)) for crew, reply in replies]
 
     def _publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
         by_login: dict[str, list[tuple[str, bytes]]] = {}

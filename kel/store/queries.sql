@@ -268,9 +268,6 @@ FROM incident i JOIN community c ON c.id = i.community
 WHERE %s OR i.state <> 'closed'
 ORDER BY i.state = 'closed', i.severity DESC, i.opened_at, i.number LIMIT %s
 
--- name: command_answer
-SELECT e.what, e.why FROM incident_event e WHERE e.id = %s
-
 -- name: story_stand
 SELECT (SELECT clock FROM desk),
     coalesce(array_agg(payload ->> 'order') FILTER (WHERE sent_at IS NOT NULL), '{}'),
