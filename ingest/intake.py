@@ -133,6 +133,8 @@ class Intake:
     def _reject(self, message: Message, why: Refused) -> Reject:
         topic, payload = storable(message.topic), bytes(message.payload)
         arrival = min(max(message.arrival, 0), LATEST)
+        sender = why.sender or address_of(topic)
+        known = self._registry.find(*sender) if sender else None
         return Reject(
             id=make_id("reject", message.arrival, topic, sha1(payload).hexdigest()),  # noqa: S324
             arrival=from_us(arrival),
@@ -141,13 +143,10 @@ class Intake:
             size=len(payload),
             reason=str(why.reason),
             detail=storable(why.detail)[:500],
-            device=why.device or self._device_of(topic),
+            device=why.device or (known.id if known else None),
+            source=storable(sender[0]) if sender else None,
+            address=storable(sender[1])[:200] if sender else None,
         )
-
-    def _device_of(self, topic: str) -> str | None:
-        address = address_of(topic)
-        device = self._registry.find(*address) if address else None
-        return device.id if device else None
 
 
 def storable(text: str) -> str:

@@ -151,12 +151,16 @@ class Sink:
             self.other.add(self._owner, OtherReading(device.number, time, name, number))
 
 
-def usable(device: Device | None, what: str) -> Device:
-    """The device itself if it may speak; refuses the unknown, the not yet adopted, the retired."""
+def usable(device: Device | None, source: str, address: str) -> Device:
+    """The device that speaks `source` under `address`, if it may; refuses the unknown, the not yet
+    adopted, the retired."""
+    sender = source, address
     if device is None:
-        raise Refused(Reason.UNKNOWN_DEVICE, f"no device {shown(what)} is registered")
+        raise Refused(
+            Reason.UNKNOWN_DEVICE, f"no device {shown(address)} is registered", sender=sender
+        )
     if device.state is DeviceState.RETIRED:
-        raise Refused(Reason.RETIRED_DEVICE, f"{device.id} is retired", device.id)
+        raise Refused(Reason.RETIRED_DEVICE, f"{device.id} is retired", device.id, sender)
     if device.state is DeviceState.DRAFT:
-        raise Refused(Reason.DRAFT_DEVICE, f"{device.id} is not adopted yet", device.id)
+        raise Refused(Reason.DRAFT_DEVICE, f"{device.id} is not adopted yet", device.id, sender)
     return device

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kel.model.frame import Frame
 from kel.model.order import Reply
-from kel.model.reading import OtherReading, Status
+from kel.model.reading import Gauge, OtherReading, Status
 from kel.model.request import Contact, Reject, Request
 
 
@@ -28,4 +28,5 @@ class Taken:
     statuses: tuple[Status, ...] = ()
     rejects: tuple[Reject, ...] = ()
     rebirths: tuple[str, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)

@@ -71,13 +71,23 @@ class Advice:
 
 
 class Refused(Exception):  # noqa: N818 - the domain's word for it, not a fault of the program
-    """A message that cannot be taken; `detail` says what exactly was met."""
+    """A message that cannot be taken; `detail` says what exactly was met.
 
-    def __init__(self, reason: Reason, detail: str, device: str | None = None) -> None:
+    `sender`: the decoder's name and the sender's address in its format, where they are known.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str,
+        device: str | None = None,
+        sender: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.device = device
+        self.sender = sender
 
 
 ADVICE: Mapping[Reason, Advice] = {

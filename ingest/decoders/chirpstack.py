@@ -36,7 +36,7 @@ class ChirpStack:
     def decode(self, message: Message, sink: Sink) -> None:
         levels = message.topic.split("/")
         dev_eui, event = levels[3].lower(), levels[5]
-        device = usable(self._registry.find(self.name, dev_eui), dev_eui)
+        device = usable(self._registry.find(self.name, dev_eui), self.name, dev_eui)
         if event not in ("up", "status", "join"):
             sink.drop(Dropped.NOT_NEEDED)
             return

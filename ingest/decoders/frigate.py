@@ -201,7 +201,7 @@ class Frigate:
     def _camera(self, name: object) -> Device:
         if type(name) is not str:
             raise Refused(BAD, "camera is missing")
-        return usable(self._registry.find(self.name, name), name)
+        return usable(self._registry.find(self.name, name), self.name, name)
 
     def _still_seen(self, camera: Device, label: str, object_id: str, time: int) -> Seen:
         """The other objects of this label that the camera still sees."""

@@ -47,7 +47,7 @@ class KelJson:
 
     def _sender(self, topic: str) -> tuple[Device, bool]:
         _, _, community, name, kind = topic.split("/")
-        device = usable(self._registry.find(self.name, name), name)
+        device = usable(self._registry.find(self.name, name), self.name, name)
         if device.community != community:
             detail = f"{device.id} belongs to {device.community}, not to {shown(community)}"
             raise Refused(Reason.IDENTITY_MISMATCH, detail, device.id)

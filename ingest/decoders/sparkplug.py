@@ -152,7 +152,7 @@ class Sparkplug:
         if device is None and not name:
             _count_of_node(payload.metrics, sink)
             return
-        device = usable(device, f"{node}/{name}")
+        device = usable(device, self.name, f"{node}/{name}")
         if name and name not in edge.born:
             self._want_rebirth(node, arrival, sink)
             raise Refused(Reason.NO_BIRTH, f"no DBIRTH of {device.id} was seen", device.id)
@@ -173,7 +173,8 @@ class Sparkplug:
         self, edge: Edge, node: str, name: str, payload: Payload, arrival: int, sink: Sink
     ) -> None:
         edge.born.discard(name)
-        device = usable(self._registry.find(self.name, f"{node}/{name}"), f"{node}/{name}")
+        address = f"{node}/{name}"
+        device = usable(self._registry.find(self.name, address), self.name, address)
         sink.status(device, _time(payload, arrival), False)
 
     def _node_death(self, node: str, payload: Payload, arrival: int, sink: Sink) -> None:

@@ -54,7 +54,7 @@ class Ucifi:
 
     def decode(self, message: Message, sink: Sink) -> None:
         address = message.topic[len("ucifi/") :]
-        device = usable(self._registry.find(self.name, address), address)
+        device = usable(self._registry.find(self.name, address), self.name, address)
         body = load_object(message.payload)
         time = time_or_arrival(body.pop("ts", None), message.arrival)
         lamp = address.rsplit("/", 1)[1]

@@ -23,6 +23,13 @@ class DeviceState(StrEnum):
     RETIRED = "retired"
 
 
+class Clock(StrEnum):
+    """Whose time a device's readings carry."""
+
+    OWN = "own"  # the device's, as its messages say
+    ARRIVAL = "arrival"  # ours, of a device whose clock cannot be trusted
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """What a device of some class measures, in KEL's own unit, with the range that is possible."""
@@ -55,13 +62,14 @@ class Device:
     name: str
     community: str
     place: Point
-    source: str  # the decoder's name: kel, chirpstack, sparkplug, ucifi, frigate
+    source: str  # the decoder's name, e.g. chirpstack, or a mapping's of the city's own
     address: str  # its identity in that format, e.g. a DevEUI
     zone: str | None = None
     feeder: str | None = None
     parent: str | None = None
     state: DeviceState = DeviceState.ACTIVE
     attributes: Mapping[str, float] = field(default_factory=dict)
+    clock: Clock = Clock.OWN
 
     @property
     def group(self) -> str:

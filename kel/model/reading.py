@@ -28,6 +28,15 @@ class Status:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What a part says of its own state, e.g. messages that the broker dropped. `at` in µs."""
+
+    name: str
+    at: int
+    value: float
+
+
 @dataclass(slots=True)
 class Output:
     """The effects of one partition's records [first, next).
@@ -48,6 +57,8 @@ class Output:
     replies: list[Reply] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    rebirths: list[str] = field(default_factory=list)  # edge nodes (group/node) to be asked for one
+    gauges: list[Gauge] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)  # by reason: left out, or late
 
     @property
@@ -65,5 +76,6 @@ class Output:
             self.arrival = later.arrival
         for name in ("frames", "other", "alerts", "requests", "contacts", "replies", "statuses"):
             getattr(self, name).extend(getattr(later, name))
-        self.rejects.extend(later.rejects)
+        for name in ("rejects", "rebirths", "gauges"):
+            getattr(self, name).extend(getattr(later, name))
         self.dropped.update(later.dropped)

@@ -34,6 +34,8 @@ class Reject:
     """A message that could not be taken, whole, with a reason that tells what to do.
 
     `reason` is one of a fixed list of short words (`ingest.validate.Reason`), `detail` a sentence.
+    `source` and `address`: who spoke, as the format calls it, where the message tells; of a sender
+    that nobody knows they are what its draft is found by.
     """
 
     id: UUID
@@ -44,3 +46,5 @@ class Reject:
     reason: str
     detail: str
     device: str | None = None
+    source: str | None = None
+    address: str | None = None

@@ -74,6 +74,8 @@ class Line:
             replies=list(taken.replies),
             statuses=list(taken.statuses),
             rejects=list(taken.rejects),
+            rebirths=list(taken.rebirths),
+            gauges=list(taken.gauges),
             dropped=Counter(taken.dropped),
         )
         late = self._evaluator.late

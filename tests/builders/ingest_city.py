@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,7 +116,7 @@ def message(topic: str, payload: Any, arrival: int = NOW_US + 1_000_000) -> Mess
 
 def later(sent: Message, microseconds: int) -> Message:
     """The same message, arriving later."""
-    return replace(sent, arrival=sent.arrival + microseconds)
+    return sent._replace(arrival=sent.arrival + microseconds)
 
 
 def telemetry(reading: Any, name: str = "zm-01", community: str = "stamata") -> Message:

@@ -19,7 +19,7 @@ from kel import topics
 from kel.model import labels
 from kel.model.alert import Severity
 from kel.model.cost import CostKind, CostNature
-from kel.model.device import DeviceState
+from kel.model.device import Clock, DeviceState
 from kel.model.incident import IncidentState
 from kel.model.order import Action, OrderState
 from kel.model.stock import MovementKind
@@ -41,6 +41,7 @@ LABELS = {
     # no screen shows these yet
     "Action": [(a.value, "") for a in Action],
     "DeviceState": [(s.value, "") for s in DeviceState],
+    "Clock": [(c.value, "") for c in Clock],
     "MovementKind": [(k.value, "") for k in MovementKind],
 }
 

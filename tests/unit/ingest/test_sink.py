@@ -85,5 +85,5 @@ def test_kept_finds_leave_out_refused_messages() -> None:
 )
 def test_only_adopted_devices_may_speak(number: int, reason: Reason) -> None:
     with pytest.raises(Refused) as refused:
-        usable(city.BY_NUMBER[number], "x")
+        usable(city.BY_NUMBER[number], "kel", "x")
     assert (refused.value.reason, refused.value.device) == (reason, city.BY_NUMBER[number].id)
