@@ -8,6 +8,8 @@ from typing import TypeVar
 
 V = TypeVar("V")
 
+OF_ZIGBEE = frozenset({"availability", "set", "get"})  # what may follow a device's name
+
 Address = tuple[str, str]  # source (the decoder's name), address in that format
 
 
@@ -22,6 +24,19 @@ def address_of(topic: str) -> Address | None:
             return "ucifi", f"{gateway}/{lamp}"
         case ["spBv1.0", group, _, node, device]:
             return "sparkplug", f"{group}/{node}/{device}"
+        case ["spBv1.0", group, "NBIRTH" | "NDATA" | "NDEATH", node]:
+            return "sparkplug", f"{group}/{node}"
+        case ["v3", application, "devices", device, _, *_]:
+            return "things_stack", f"{application}/{device}"
+        case ["onvif", camera, "onvif-ej", *_]:
+            return "onvif", camera
+        case ["zigbee2mqtt", first, *rest] if first != "bridge":
+            name = [first, *rest[:-1]] if rest[-1:] and rest[-1] in OF_ZIGBEE else [first, *rest]
+            return "zigbee2mqtt", "/".join(name)
+        case ["fiware", service, entity]:
+            return "fiware", f"{service}/{entity}"
+        case ["senml", gateway, device]:
+            return "senml", f"{gateway}/{device}"
     return None
 
 

@@ -4,7 +4,8 @@ Laws:
 - equal values are duplicates and are kept once; different metrics join into one row;
 - a different value for the same device, moment and metric is a contradiction: the later message
   is refused whole, and nothing of a refused message can contradict a later one;
-- where no device has two rows of one moment (the usual case), all of this costs one sort.
+- where no device has two rows of one moment (the usual case), all of this costs one sort, and
+  where they only repeat each other, no more than columns do.
 """
 
 from collections import Counter
@@ -14,8 +15,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.sink import Kept, Sink
-from ingest.table import Table
+from ingest.sink import Kept
+from ingest.table import Block, Columns
 from kel.model.frame import Frame
 from kel.model.reading import OtherReading
 
@@ -23,35 +24,32 @@ Cell = tuple[int, int, str]  # device, time, metric
 Claim = tuple[int, Cell, float]  # owner (index of the message), cell, value
 
 
-def contradictions(sink: Sink) -> dict[int, str]:
+def contradictions(
+    blocks: Iterable[tuple[Columns, Block]], other: Kept[OtherReading]
+) -> dict[int, str]:
     """Messages (by index) that contradict an earlier one, with the metric in question."""
-    claims = [claim for table in sink.tables.values() for claim in _doubted(table)]
-    claims += _doubted_others(sink.other)
+    claims = [claim for columns, block in blocks for claim in _disputed(columns, block)]
+    claims += _disputed_others(other)
     if not claims:
         return {}
     claims.sort(key=lambda claim: claim[0])  # stable: within a message the order stays
     return _judge(claims)
 
 
-def frame_of(table: Table, refused: Iterable[int] = ()) -> Frame:
-    """The table's rows as a frame in order of (device, time), without those of refused messages."""
-    order = table.order()
-    owners = np.array(table.owner, np.int64)
+def frame_of(columns: Columns, block: Block, refused: Iterable[int] = ()) -> Frame:
+    """The rows as a frame in order of (device, time), without those of refused messages."""
+    time, arrival, device, values = block.time, block.arrival, block.device, block.values
     refused = list(refused)
     if refused:
-        order = order[~np.isin(owners[order], refused)]
-    time = np.array(table.time, np.int64)[order]
-    arrival = np.array(table.arrival, np.int64)[order]
-    device = np.array(table.device, np.int32)[order]
-    values = table.matrix()[order]
+        stay = ~np.isin(block.owner, refused)
+        time, arrival, device, values = time[stay], arrival[stay], device[stay], values[stay]
     starts = _starts(device, time)
-    if len(starts) < len(order):
+    if len(starts) < len(time):
         time, device = time[starts], device[starts]
         arrival = np.minimum.reduceat(arrival, starts)
         values = np.fmax.reduceat(values, starts, axis=0)  # a number wins over NaN
-    columns = np.ascontiguousarray(values.T)
-    metrics = {metric.name: columns[i] for i, metric in enumerate(table.cls.metrics)}
-    return Frame(table.cls.id, time, arrival, device, metrics)
+    metrics = dict(zip(columns.index, np.ascontiguousarray(values.T), strict=True))
+    return Frame(columns.cls, time, arrival, device.astype(np.int32), metrics)
 
 
 def once(others: Iterable[OtherReading]) -> tuple[OtherReading, ...]:
@@ -73,27 +71,25 @@ def _judge(claims: list[Claim]) -> dict[int, str]:
     return refused
 
 
-def _doubted(table: Table) -> Iterator[Claim]:
-    """The cells of all rows that share device and time with another row."""
-    if len(table.time) < 2:
+def _disputed(columns: Columns, block: Block) -> Iterator[Claim]:
+    """The cells that have more than one value, as they came; where all agree, nobody claims."""
+    starts = _starts(block.device, block.time)
+    if len(starts) == len(block.time):
         return
-    order = table.order()
-    time = np.array(table.time, np.int64)[order]
-    device = np.array(table.device, np.int64)[order]
-    same = (time[1:] == time[:-1]) & (device[1:] == device[:-1])
-    if not same.any():
+    lowest = np.fmin.reduceat(block.values, starts, axis=0)
+    highest = np.fmax.reduceat(block.values, starts, axis=0)
+    differ = lowest < highest  # False where nobody reported
+    if not differ.any():
         return
-    doubted = np.append(same, False) | np.insert(same, 0, False)
-    names, width = list(table.columns), len(table.blank)
-    for row in np.sort(order[doubted]).tolist():
-        key = table.device[row], table.time[row]
-        values = table.values[row * width : (row + 1) * width]
-        for name, value in zip(names, values, strict=True):
-            if value == value:  # not NaN
-                yield table.owner[row], (*key, name), float(value)
+    names, lengths = list(columns.index), np.diff(np.append(starts, len(block.time)))
+    rows, metrics = np.nonzero(np.repeat(differ, lengths, axis=0) & ~np.isnan(block.values))
+    as_came = np.lexsort((metrics, block.came[rows]))
+    for row, metric in zip(rows[as_came].tolist(), metrics[as_came].tolist(), strict=True):
+        cell = int(block.device[row]), int(block.time[row]), names[metric]
+        yield int(block.owner[row]), cell, float(block.values[row, metric])
 
 
-def _doubted_others(other: Kept[OtherReading]) -> Iterator[Claim]:
+def _disputed_others(other: Kept[OtherReading]) -> Iterator[Claim]:
     """The cells of undeclared metrics that came more than once."""
     if len(other.items) < 2:
         return
@@ -106,7 +102,7 @@ def _doubted_others(other: Kept[OtherReading]) -> Iterator[Claim]:
             yield owner, cell, reading.value
 
 
-def _starts(device: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.intp]:
+def _starts(device: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.intp]:
     """Where a new (device, time) begins in sorted rows."""
     if not len(time):
         return np.zeros(0, np.intp)

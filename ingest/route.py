@@ -4,7 +4,7 @@ Laws: the same topic always gives the same group; nothing ever raises; a group i
 UTF-8, so that it can key a record.
 """
 
-from ingest.address import TopicCache, address_of
+from ingest.address import TopicCache
 from ingest.registry import Registry
 
 LONGEST = 200  # characters of a group
@@ -22,11 +22,13 @@ class Router:
         return self._cache[topic]
 
     def _find(self, topic: str) -> str:
-        group = self._device_group(topic) or _topic_group(topic)
+        group = (
+            self._device_group(topic) or self._registry.shared_group(topic) or _topic_group(topic)
+        )
         return group[:LONGEST].encode("utf-8", "replace").decode()
 
     def _device_group(self, topic: str) -> str | None:
-        address = address_of(topic)
+        address = self._registry.address_of(topic)
         device = self._registry.find(*address) if address else None
         return device.group if device else None
 
@@ -35,11 +37,13 @@ def _topic_group(topic: str) -> str:
     match topic.split("/"):
         case ["spBv1.0", group, _, node, *_]:
             return f"edge:{group}/{node}"
+        case ["talq", gateway, *_]:
+            return f"gateway:{gateway}"
         case ["kel", "v1", "crews", crew, _]:
             return f"crew:{crew}"
         case ["kel", "v1", community, "requests"]:
             return f"community:{community}"
-        case ["frigate", *_]:
-            return "topic:frigate"
+        case ["frigate" | "$SYS" as root, *_]:
+            return f"topic:{root}"
         case levels:
             return "topic:" + "/".join(levels[:3])

@@ -3,29 +3,46 @@
 `application/{applicationId}/device/{devEui}/event/{event}`:
 - `up`: `time` (RFC 3339; the arrival where it is missing), `deviceInfo.devEui` (must be the
   topic's), `object`: what the device profile's codec made of the data, metric names with numbers;
-- `status`: `batteryLevel` (%) → battery, `margin` (dB) → margin;
+  `rxInfo`: `rssi` and `snr` by gateway (see `lorawan`). An uplink without `data` only says that the
+  device is heard;
+- `status`: `batteryLevel` (%) → battery, unless it is marked as unavailable, negative or of a
+  device with `externalPowerSource`; `margin` (dB) → margin;
 - `join`: the device is online;
 - `ack`, `txack`, `log`, `location`: counted and left out.
 
-Nested objects of a codec are refused: a codec for KEL gives one flat object.
-Source: ChirpStack v4 documentation, "Event types".
+`time` is when the network server had it; gateways' own times are not relied on. The server tells
+each uplink once (`fCnt`), however many gateways heard it. Nested objects of a codec are refused: a
+codec for KEL gives one flat object.
+Source: ChirpStack v4 documentation, "Event types"; its `integration.proto` and `gw.proto`, whose
+JSON leaves out what is 0.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ingest.checks import load_object, shown, time_or_arrival
+from ingest.address import TopicCache
+from ingest.checks import load_object, moment_or_arrival, number_of, shown
+from ingest.decoders.lorawan import Radio
 from ingest.registry import Registry
 from ingest.sink import Sink, usable
 from ingest.validate import Dropped, Reason, Refused
-from kel.model.device import Device
+from kel.model.device import Device, DeviceClass
 from kel.model.message import Message
+
+
+class Sender(NamedTuple):
+    device: Device
+    dev_eui: str
+    event: str
 
 
 class ChirpStack:
     name = "chirpstack"
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, classes: Mapping[str, DeviceClass]) -> None:
         self._registry = registry
+        self._radio = Radio(classes)
+        self._senders = TopicCache(self._sender)
 
     def matches(self, topic: str) -> bool:
         match topic.split("/"):
@@ -34,26 +51,44 @@ class ChirpStack:
         return False
 
     def decode(self, message: Message, sink: Sink) -> None:
-        levels = message.topic.split("/")
-        dev_eui, event = levels[3].lower(), levels[5]
-        device = usable(self._registry.find(self.name, dev_eui), self.name, dev_eui)
+        device, dev_eui, event = self._senders[message.topic]
         if event not in ("up", "status", "join"):
             sink.drop(Dropped.NOT_NEEDED)
             return
         body = load_object(message.payload)
-        _same(body, dev_eui)
-        time = time_or_arrival(body.get("time"), message.arrival)
-        if event == "join":
-            sink.status(device, time, True)
-        elif event == "up":
-            _uplink(device, time, body, sink)
+        _same(body.get("deviceInfo"), dev_eui)
+        time = moment_or_arrival(device, body.get("time"), message.arrival)
+        if event == "up":
+            self._uplink(device, time, body, sink)
+        elif event == "status":
+            _status(device, time, body, sink)
         else:
-            battery, margin = body.get("batteryLevel"), body.get("margin")
-            sink.row(device, time, {"battery": battery, "margin": margin})
+            sink.status(device, time, True)
+
+    def _sender(self, topic: str) -> Sender:
+        levels = topic.split("/")
+        dev_eui = levels[3].lower()
+        device = usable(self._registry.find(self.name, dev_eui), self.name, dev_eui)
+        return Sender(device, dev_eui, levels[5])
+
+    def _uplink(self, device: Device, time: int, body: dict[str, Any], sink: Sink) -> None:
+        heard, decoded = body.get("rxInfo"), body.get("object")
+        if decoded is None and body.get("data"):
+            raise Refused(Reason.NO_CODEC, "the uplink has data, but no decoded object")
+        if decoded is None and not heard:
+            raise Refused(Reason.EMPTY, "the uplink carries no data")
+        if decoded is not None and type(decoded) is not dict:
+            raise Refused(Reason.WRONG_TYPE, "object is not an object")
+        values = self._radio.of(device.cls, heard)
+        if decoded:
+            values.update(decoded)
+        if values or decoded is not None:
+            sink.row(device, time, values)
+        else:
+            sink.drop(Dropped.NOT_NEEDED)
 
 
-def _same(body: dict[str, Any], dev_eui: str) -> None:
-    info = body.get("deviceInfo")
+def _same(info: object, dev_eui: str) -> None:
     if info is None:
         return
     if type(info) is not dict:
@@ -63,12 +98,12 @@ def _same(body: dict[str, Any], dev_eui: str) -> None:
         raise Refused(Reason.IDENTITY_MISMATCH, f"devEui {shown(str(claimed))} is not the topic's")
 
 
-def _uplink(device: Device, time: int, body: dict[str, Any], sink: Sink) -> None:
-    decoded = body.get("object")
-    if decoded is None:
-        if not body.get("data"):
-            raise Refused(Reason.EMPTY, "the uplink carries no data")
-        raise Refused(Reason.NO_CODEC, "the uplink has data, but no decoded object")
-    if type(decoded) is not dict:
-        raise Refused(Reason.WRONG_TYPE, "object is not an object")
-    sink.row(device, time, decoded)
+def _status(device: Device, time: int, body: dict[str, Any], sink: Sink) -> None:
+    margin, battery = body.get("margin"), body.get("batteryLevel")
+    unknown = body.get("batteryLevelUnavailable") or body.get("externalPowerSource")
+    if battery is not None and (unknown or number_of(battery, "batteryLevel") < 0):
+        sink.drop(Dropped.NO_VALUE)
+        battery = None
+    elif unknown:
+        sink.drop(Dropped.NO_VALUE)
+    sink.row(device, time, {"battery": battery, "margin": margin})

@@ -1,12 +1,16 @@
 """Frigate (cameras): what a camera recognises, never what it sees.
 
 `frigate/events`: `{"type": new | update | end, "after": {"id", "camera", "label", "score",
-"frame_time", "end_time", "false_positive", …}}`; `frigate/reviews`: the same envelope with
-`after.data.objects`, a list of labels. `frigate/available`: `online` or `offline`, of all cameras.
+"frame_time", "end_time", "false_positive", …}}`; `frigate/reviews` (since 0.14): the same envelope,
+`after.data` with `objects` and `audio` (lists of labels, `-verified` where a sub-label was found)
+and `detections` (ids of events); its `severity` (alert, detection) is Frigate's own and not looked
+at, and neither are its summaries (`genai`). `frigate/available`: `online`, `offline` or `stopped`,
+of all cameras.
 
 A label is a metric of the camera's class (smoke, fire), its value the highest score (0 to 1) of
 the objects of that label that are in sight; when the last one ends, 0. A review knows no scores:
-what it lists counts as 1; an update of it carries no time, so its arrival stands in.
+what it lists counts as its detections do that are in sight, else as 1. An update of it carries no
+time, so its arrival stands in.
 
 Laws:
 - labels that no camera's class declares (persons, plates, faces) are dropped and counted before
@@ -25,6 +29,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
+from ingest.cameras import allowed_labels
 from ingest.checks import (
     in_time,
     load_object,
@@ -37,11 +42,14 @@ from ingest.checks import (
 from ingest.registry import Registry
 from ingest.sink import Sink, usable
 from ingest.validate import Dropped, Reason, Refused
-from kel.model.device import Device, DeviceClass, DeviceState
+from kel.model.device import Clock, Device, DeviceClass, DeviceState
 from kel.model.message import Message
 from kel.model.moment import HOUR_US, SECOND_US
 
 BAD = Reason.BAD_EVENT
+KINDS = ("new", "update", "end")
+SUMMARY = "genai"  # of a review, in words
+VERIFIED = "-verified"  # an object whose sub-label was found
 MOST_OBJECTS = 64  # of one camera and label at a time
 MOST_HEARD = 2048  # at least what a bridge has in flight unacknowledged
 
@@ -55,8 +63,7 @@ class Frigate:
         self._registry = registry
         self._cameras = registry.by_source(self.name)
         self._labels = {c: frozenset(m.name for m in cls.metrics) for c, cls in classes.items()}
-        used = {camera.cls for camera in self._cameras}
-        self._allowed = frozenset().union(*(self._labels[c] for c in used)) if used else frozenset()
+        self._allowed = allowed_labels(registry, classes, self.name)
         self._sight: dict[tuple[str, str], Seen] = {}  # camera and label → objects in sight
         self._last: dict[str, int] = {}  # camera → time of its last row (µs)
         self._heard: dict[str, None] = {}  # digests of messages that became readings, oldest first
@@ -110,30 +117,35 @@ class Frigate:
             return False
         ended = kind == "end"
         moment = after.get("end_time") if ended else None
-        time = _moment(after.get("frame_time") if moment is None else moment, message.arrival)
-        score = 0.0 if ended else _score(after)
-        return self._readings(after, labels, score, time, ended, sink)
+        time = self._moment(after, after.get("frame_time") if moment is None else moment, message)
+        scores = dict.fromkeys(labels, 0.0 if ended else _score(after))
+        return self._readings(after, scores, time, ended, sink)
 
     def _review(self, message: Message, sink: Sink) -> bool:
         """Whether it became a reading."""
-        kind, after = _envelope(message.payload)
+        kind, after = _envelope(message.payload, (*KINDS, SUMMARY))
+        if kind == SUMMARY:
+            sink.drop(Dropped.NOT_NEEDED)
+            return False
         data = after.get("data")
-        objects = data.get("objects") if type(data) is dict else None
-        if type(objects) is not list:
+        if type(data) is not dict or type(data.get("objects")) is not list:
             raise Refused(BAD, "data.objects is not a list")
-        labels = self._let_through([text_of(o, "label", 128, BAD) for o in objects], sink)
+        labels = self._let_through(_labels(data, "objects") + _labels(data, "audio"), sink)
         if not labels:
             return False
         ended = kind == "end"
         if kind == "update":
             time = in_time(message.arrival, message.arrival)
         else:
-            time = _moment(after.get("end_time" if ended else "start_time"), message.arrival)
-        return self._readings(after, labels, 0.0 if ended else 1.0, time, ended, sink)
+            time = self._moment(after, after.get("end_time" if ended else "start_time"), message)
+        scores = dict.fromkeys(labels, 0.0)
+        if not ended:
+            scores = {label: self._score_of(after, label) for label in labels}
+        return self._readings(after, scores, time, ended, sink)
 
     def _available(self, message: Message, sink: Sink) -> None:
         text = plain_text(message.payload, "status", Reason.BAD_STATUS)
-        if text not in ("online", "offline"):
+        if text not in ("online", "offline", "stopped"):
             raise Refused(Reason.BAD_STATUS, f"{shown(text)} is neither online nor offline")
         at, online = in_time(message.arrival, message.arrival), text == "online"
         for camera in self._cameras:
@@ -164,8 +176,7 @@ class Frigate:
     def _readings(
         self,
         after: Mapping[str, Any],
-        labels: Iterable[str],
-        score: float,
+        scores: Mapping[str, float],  # by label
         time: int,
         ended: bool,
         sink: Sink,
@@ -174,7 +185,7 @@ class Frigate:
         object_id = text_of(after.get("id"), "id", 128, BAD)
         if not object_id:
             raise Refused(BAD, "id is missing", camera.id)
-        own = [label for label in labels if label in self._labels[camera.cls]]
+        own = [label for label in scores if label in self._labels[camera.cls]]
         if not own:
             sink.drop(Dropped.LABEL_NOT_ALLOWED)
             return False
@@ -182,7 +193,7 @@ class Frigate:
         for label in own:
             seen = self._still_seen(camera, label, object_id, time)
             others = max((s for s, _ in seen.values()), default=0.0)
-            values[label] = max(score, others)
+            values[label] = max(scores[label], others)
         row_time = self._apart(camera, time)
         try:
             sink.row(camera, row_time, values)
@@ -190,13 +201,30 @@ class Frigate:
             raise Refused(why.reason, why.detail, camera.id) from None
         self._last[camera.id] = row_time  # only now: what was refused must not be remembered
         for label in own:
-            self._remember(camera, label, object_id, None if ended else (score, time))
+            self._remember(camera, label, object_id, None if ended else (scores[label], time))
         return True
+
+    def _score_of(self, review: Mapping[str, Any], label: str) -> float:
+        """What a review's own detections say, as far as they are in sight."""
+        detections = review["data"].get("detections")
+        if type(detections) is not list:
+            return 1.0
+        camera = self._camera(review.get("camera"))
+        seen = self._sight.get((camera.id, label), {})
+        return max((seen[d][0] for d in detections if type(d) is str and d in seen), default=1.0)
 
     def _apart(self, camera: Device, time: int) -> int:
         """A time of its own for the camera's next row."""
         last = self._last.get(camera.id, 0)
         return last + 1 if time <= last < time + SECOND_US else time
+
+    def _moment(self, after: Mapping[str, Any], value: object, message: Message) -> int:
+        """Microseconds of Unix seconds, or the arrival of a camera without a clock of its own."""
+        if self._camera(after.get("camera")).clock is Clock.ARRIVAL:
+            return in_time(message.arrival, message.arrival)
+        if value is None:
+            raise Refused(Reason.NO_TIME, "the event has no time")
+        return time_of_seconds(value, message.arrival)
 
     def _camera(self, name: object) -> Device:
         if type(name) is not str:
@@ -220,21 +248,23 @@ class Frigate:
         self._sight[camera.id, label] = seen
 
 
-def _envelope(payload: bytes) -> tuple[str, dict[str, Any]]:
+def _envelope(payload: bytes, kinds: tuple[str, ...] = KINDS) -> tuple[str, dict[str, Any]]:
     """The kind of an event or review, and the object as it is now."""
     body = load_object(payload)
     kind, after = body.get("type"), body.get("after")
-    if type(kind) is not str or kind not in ("new", "update", "end"):
-        raise Refused(BAD, "type is none of new, update, end")
+    if type(kind) is not str or kind not in kinds:
+        raise Refused(BAD, f"type is none of {', '.join(kinds)}")
     if type(after) is not dict:
         raise Refused(BAD, "after is not an object")
     return kind, after
 
 
-def _moment(value: object, arrival: int) -> int:
-    if value is None:
-        raise Refused(Reason.NO_TIME, "the event has no time")
-    return time_of_seconds(value, arrival)
+def _labels(data: Mapping[str, Any], part: str) -> list[str]:
+    """The labels of a review, without the mark of a sub-label."""
+    labels = data.get(part) or []
+    if type(labels) is not list:
+        raise Refused(BAD, f"data.{part} is not a list")
+    return [text_of(o, "label", 128, BAD).removesuffix(VERIFIED) for o in labels]
 
 
 def _score(after: Mapping[str, Any]) -> float:

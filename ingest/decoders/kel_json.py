@@ -2,7 +2,8 @@
 
 `kel/v1/{community}/{device}/telemetry`: an object, or a list of objects, each
 `{"ts": ISO 8601 with offset | Unix ms, "<metric>": number | boolean | text | null, …}`.
-`ts` is required. `device` and `community` may be there too, as text, and must then be the topic's.
+`ts` is required, but of a device without a clock of its own. `device` and `community` may be there
+too, as text, and must then be the topic's.
 `kel/v1/{community}/{device}/status`: the plain text `online` or `offline` (retained, last will).
 
 Laws: the topic's community is the device's; a list is one message, taken or refused whole.
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.address import TopicCache
-from ingest.checks import in_time, kind_of, load_json, plain_text, shown, time_of
+from ingest.checks import in_time, kind_of, load_json, moment_of, plain_text, shown
 from ingest.registry import Registry
 from ingest.sink import Sink, usable
 from ingest.validate import Reason, Refused
@@ -38,12 +39,18 @@ class KelJson:
         if is_status:
             _status(device, message, sink)
             return
-        content = load_json(message.payload)
+        content, arrival = load_json(message.payload), message.arrival
         readings = content if type(content) is list else (content,)
         if not readings:
             raise Refused(Reason.EMPTY, "the list is empty")
         for reading in readings:
-            _reading(device, reading, message.arrival, sink)
+            if type(reading) is not dict:
+                detail = f"a reading is an object, not {kind_of(reading)}"
+                raise Refused(Reason.WRONG_TYPE, detail)
+            ts = reading.pop("ts", None)
+            if "device" in reading or "community" in reading:
+                _same(device, reading)
+            sink.row(device, moment_of(device, ts, arrival), reading)
 
     def _sender(self, topic: str) -> tuple[Device, bool]:
         _, _, community, name, kind = topic.split("/")
@@ -52,17 +59,6 @@ class KelJson:
             detail = f"{device.id} belongs to {device.community}, not to {shown(community)}"
             raise Refused(Reason.IDENTITY_MISMATCH, detail, device.id)
         return device, kind == "status"
-
-
-def _reading(device: Device, reading: Any, arrival: int, sink: Sink) -> None:
-    if type(reading) is not dict:
-        raise Refused(Reason.WRONG_TYPE, f"a reading is an object, not {kind_of(reading)}")
-    ts = reading.pop("ts", None)
-    if ts is None:
-        raise Refused(Reason.NO_TIME, "ts is missing")
-    if "device" in reading or "community" in reading:
-        _same(device, reading)
-    sink.row(device, time_of(ts, arrival), reading)
 
 
 def _same(device: Device, reading: dict[str, Any]) -> None:

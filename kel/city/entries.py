@@ -7,11 +7,12 @@ Laws:
 """
 
 import re
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -39,17 +40,33 @@ from kel.city.fields import (
 )
 from kel.model.alert import Severity
 from kel.model.cost import CostNature
+from kel.model.device import Clock as DeviceClock
 from kel.model.device import DeviceState
+from kel.model.mapping import DEVICE, TimeForm, steps_of
 
 # The decoders' names, and how a device's identity is written in each format.
 ADDRESSES = {
     "kel": r"[^/+#\s]+",
     "chirpstack": r"[0-9a-f]{16}",  # DevEUI
-    "sparkplug": r"[^/+#]+/[^/+#]+/[^/+#]+",  # group/edge node/device
+    "things_stack": r"[^/+#\s]+/[^/+#\s]+",  # application[@tenant]/device
+    "sparkplug": r"[^/+#]+/[^/+#]+(/[^/+#]+)?",  # group/edge node[/device]
     "ucifi": r"[^/+#]+/[^/+#]+",  # gateway/lamp
     "frigate": r"[A-Za-z0-9_-]+",  # the camera's name
+    "onvif": r"[^/+#]+",  # the second level of the camera's topic prefix, onvif/{camera}
+    "zigbee2mqtt": r"(?!bridge(/|$))[^+#]+",  # the friendly name, which may hold slashes
+    "talq": r"[^/+#]+/.+",  # gateway/srcAddress
+    "fiware": r"[^/+#]+/[^/+#]+",  # service/entity's id
+    "senml": r"[^/+#]+/[^/+#]+",  # gateway/device
 }
 RESERVED_METRICS = frozenset({"time", "device", "arrival"})  # columns that every wide table has
+
+
+_LITERAL = re.compile(r"[^/+#{}$\s][^/+#{}\s]*")
+
+
+def _pointer(value: str) -> str:
+    steps_of(value)
+    return value
 
 
 class Entry(BaseModel):
@@ -87,6 +104,7 @@ class CityEntry(Entry):
     timezone: TimeZone
     box: Box
     warehouse: PlaceEntry
+    disorder: Duration = timedelta(0)  # a device's readings may overtake each other by so much
     assumptions: tuple[Text, ...] = ()  # for the reader: what in this folder is not established
 
 
@@ -174,26 +192,82 @@ class DeviceEntry(PlaceEntry):
     id: Id
     name: Text
     community: str
-    source: Literal["kel", "chirpstack", "sparkplug", "ucifi", "frigate"]
+    source: str  # a decoder's name or a mapping's id
     address: str = Field(default="", validate_default=True)  # empty: the device's id
     zone: str | None = None
     feeder: str | None = None
     parent: str | None = None
     state: DeviceState = DeviceState.ACTIVE
+    clock: DeviceClock = DeviceClock.OWN
     attributes: dict[str, Finite] = Field(default_factory=dict)
 
     @field_validator("address")
     @classmethod
     def _as_its_source_writes_it(cls, address: str, info: ValidationInfo) -> str:
-        source = info.data.get("source")
+        source = info.data.get("source", "")
         identity = address or info.data.get("id", "")
-        if source and identity and not re.fullmatch(ADDRESSES[source], identity):
+        form = ADDRESSES.get(source)
+        if form and identity and not re.fullmatch(form, identity):
             raise ValueError(f"{identity} is not an address as {source} writes it")
         return address
 
     @property
     def identity(self) -> str:
         return self.address or self.id
+
+
+Pointer = Annotated[str, AfterValidator(_pointer)]
+
+
+class MappedMetricEntry(Entry):
+    at: Pointer
+    metric: Word
+    unit: str = ""  # empty: the class's own
+    scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    offset: Finite = 0.0
+    values: dict[str, Finite] = Field(default_factory=dict)
+
+    @field_validator("scale")
+    @classmethod
+    def _keeps_the_value(cls, scale: float) -> float:
+        if scale == 0:
+            raise ValueError("a scale of 0 makes every value the same")
+        return scale
+
+
+class MappedTimeEntry(Entry):
+    at: Pointer
+    form: TimeForm
+
+
+class MappingEntry(Entry):
+    """A vendor's JSON as the city declares it."""
+
+    id: Id
+    label: Text
+    device: Pointer | None = None
+    topic: str
+    time: MappedTimeEntry | None = None  # none: the arrival counts
+    readings: Pointer | None = None
+    metrics: tuple[MappedMetricEntry, ...] = Field(min_length=1)
+
+    @field_validator("topic")
+    @classmethod
+    def _a_pattern(cls, topic: str, info: ValidationInfo) -> str:
+        levels = topic.split("/")
+        if not _LITERAL.fullmatch(levels[0]) or len(levels) < 2:
+            raise ValueError("a topic pattern begins with a name, as in vendor/{device}/data")
+        for level in levels[1:]:
+            if level not in ("+", DEVICE, "#") and not _LITERAL.fullmatch(level):
+                raise ValueError(f"{level!r} is neither a name nor +, {DEVICE} or #")
+        if "#" in levels[:-1] or levels.count(DEVICE) > 1:
+            raise ValueError(f"# may stand last only, {DEVICE} only once")
+        named = DEVICE in levels
+        if "device" in info.data and named == (info.data["device"] is not None):
+            raise ValueError(
+                f"either {DEVICE} is a level of the topic, or `device` says where it is"
+            )
+        return topic
 
 
 class PersonEntry(Entry):

@@ -13,6 +13,7 @@ from kel.city.entries import (
     DeviceEntry,
     FeederEntry,
     ItemEntry,
+    MappingEntry,
     RatesEntry,
     VanStockEntry,
     VehicleEntry,
@@ -21,6 +22,8 @@ from kel.city.entries import (
 from kel.city.reader import Inner, Reader
 from kel.city.records import Entries, Found, suggest
 from kel.model.mistake import Mistake
+
+MAPPINGS = "mappings.toml"
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Files:
     van_stock: Entries[VanStockEntry]
     categories: Entries[CategoryEntry]
     budget: Entries[BudgetEntry]
+    mappings: Entries[MappingEntry]
 
     @property
     def all_devices(self) -> list[Found[DeviceEntry]]:
@@ -69,8 +73,17 @@ def read_files(folder: Path) -> tuple[Files, list[Mistake]]:
         van_stock=reader.rows("van_stock.csv", VanStockEntry),
         categories=categories,
         budget=reader.rows("budget.csv", BudgetEntry, Inner("amounts", communities.known)),
+        mappings=_mappings(reader),
     )
     return files, reader.mistakes
+
+
+def _mappings(reader: Reader) -> Entries[MappingEntry]:
+    """The city's own formats; most cities need none, and no file."""
+    if not (reader.folder / MAPPINGS).exists():
+        return Entries(readable=True, whole=True)
+    entries, _ = reader.tables(MAPPINGS, "mapping", MappingEntry)
+    return entries
 
 
 def _devices(reader: Reader, classes: Entries[ClassEntry]) -> dict[str, Entries[DeviceEntry]]:

@@ -13,6 +13,7 @@ from typing import Any
 from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
 from kel.city.files import Files
 from kel.city.lamps import LAMP, lamp_id
+from kel.city.mappings import TAKEN, check_mappings, sources_of
 from kel.city.records import Found, suggest
 from kel.model.mistake import Mistake, Path
 from kel.model.stock import WAREHOUSE
@@ -26,6 +27,8 @@ def check_links(files: Files) -> list[Mistake]:
     return [
         *_network(files),
         *_devices(files),
+        *check_mappings(files),
+        *_logins(files),
         *crews,
         *_stock(files),
         *_categories(files, crews_are_right=files.crews.whole and not crews),
@@ -74,9 +77,11 @@ def _devices(files: Files) -> Iterator[Mistake]:
     known = _known_devices(files)
     communities = files.communities.known
     zones, feeders = files.zones.known, files.feeders.known
+    sources = sources_of(files)
     for device in files.all_devices:
         e = device.entry
         yield from _refers(device, ("community",), "community", e.community, communities)
+        yield from _refers(device, ("source",), "format", e.source, sources)
         yield from _refers(device, ("zone",), "zone", e.zone, zones)
         yield from _refers(device, ("feeder",), "feeder", e.feeder, feeders)
         yield from _refers(device, ("parent",), "device", e.parent, known)
@@ -107,6 +112,16 @@ def _circles(devices: list[Found[DeviceEntry]]) -> Iterator[Mistake]:
 
 
 # people and things
+
+
+def _logins(files: Files) -> Iterator[Mistake]:
+    """Communities and crews log in by their id, and a login may write below its own name."""
+    roots = {topic.split("/")[0] for topic in TAKEN}
+    named: list[Found[Any]] = [*files.communities.found, *files.crews.found]
+    for found in named:
+        if found.entry.id in roots:
+            what = f"the topics of a format begin with {found.entry.id}, and logins are ids"
+            yield found.record.mistake(("id",), what)
 
 
 def _crews(files: Files) -> Iterator[Mistake]:

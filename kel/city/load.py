@@ -1,6 +1,6 @@
 """The city, from its folder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
 from kel.city.files import Files, read_files
 from kel.city.lamps import lamps_of
 from kel.city.links import check_links
+from kel.city.mappings import mapping_of
 from kel.city.once import check_once
 from kel.city.places import check_places
 from kel.model.city import City
@@ -15,6 +16,7 @@ from kel.model.cost import BudgetLine
 from kel.model.crew import Crew, Person, Rates, Shift, Vehicle
 from kel.model.device import Device, DeviceClass, Metric
 from kel.model.incident import Category, Material
+from kel.model.mapping import JsonMapping
 from kel.model.mistake import Mistake, MistakesError
 from kel.model.place import Community, Feeder, Point, Zone
 from kel.model.stock import Item, Stock
@@ -54,6 +56,7 @@ def _lay_out(files: Files, lamps: int) -> None:
 def _build(files: Files) -> City:
     assert files.city and files.rates, "no mistake, so both were read"
     city = files.city.entry
+    mappings = {e.id: mapping_of(e) for e in files.mappings.entries}
     return City(
         id=city.id,
         name=city.name,
@@ -68,7 +71,7 @@ def _build(files: Files) -> City:
             e.id: Feeder(e.id, e.name, e.community, Point(e.lat, e.lon))
             for e in files.feeders.entries
         },
-        devices={d.id: d for d in _devices(files)},
+        devices={d.id: d for d in _devices(files, mappings)},
         crews={e.id: _crew(e) for e in files.crews.entries},
         vehicles={e.id: Vehicle(**e.model_dump()) for e in files.vehicles.entries},
         items={e.id: Item(**e.model_dump()) for e in files.items.entries},
@@ -77,6 +80,8 @@ def _build(files: Files) -> City:
         rates=Rates(**files.rates.entry.model_dump()),
         budget=tuple(_budget(files)),
         warehouse=Point(city.warehouse.lat, city.warehouse.lon),
+        mappings=mappings,
+        disorder=city.disorder,
     )
 
 
@@ -92,18 +97,19 @@ def _zones(files: Files) -> Iterable[Zone]:
         yield Zone(centre=Point(lat, lon), **feature.properties.model_dump())
 
 
-def _devices(files: Files) -> Iterable[Device]:
+def _devices(files: Files, mappings: Mapping[str, JsonMapping]) -> Iterable[Device]:
     number = 1
     for cls, entries in files.devices.items():
         for entry in entries.entries:
-            yield _device(cls, number, entry)
+            mapping = mappings.get(entry.source)
+            yield _device(cls, number, entry, mapping.group if mapping else None)
             number += 1
     for feeder in files.feeders.entries:
         yield from lamps_of(feeder, number)
         number += feeder.lamps
 
 
-def _device(cls: str, number: int, e: DeviceEntry) -> Device:
+def _device(cls: str, number: int, e: DeviceEntry, shares: str | None) -> Device:
     return Device(
         id=e.id,
         number=number,
@@ -118,6 +124,8 @@ def _device(cls: str, number: int, e: DeviceEntry) -> Device:
         parent=e.parent,
         state=e.state,
         attributes=e.attributes,
+        clock=e.clock,
+        shares=shares,
     )
 
 

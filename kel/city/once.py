@@ -23,6 +23,7 @@ def check_once(files: Files) -> Iterator[Mistake]:
         [files.vehicles],
         [files.items],
         [files.categories],
+        [files.mappings],
     )
     for lists in named:
         yield from _once((record, e.id_at, id_) for e in lists for record, id_ in e.ids())
@@ -39,6 +40,8 @@ def check_once(files: Files) -> Iterator[Mistake]:
     for cls in files.classes.found:
         yield from _once(_inner([cls], "metrics", "name"))
     yield from _once(_inner(files.crews.found, "people", "id"))
+    for mapping in files.mappings.found:
+        yield from _once(_inner([mapping], "metrics", "metric"))
 
 
 def _inner(

@@ -83,12 +83,18 @@ def validate(
     try:
         return Found(model.model_validate(record.raw), record), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _causes(error.errors(include_url=False))
     return None, [
         record.mistake(_place(d), _what(d, model))
         for d in details
         if not (_is_missing(d) and str(d["loc"][-1]) in absent)
     ]
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the lists that are short only since an entry in them has a mistake of its own."""
+    around = {d["loc"][:end] for d in details for end in range(len(d["loc"]))}
+    return [d for d in details if d["type"] != "too_short" or d["loc"] not in around]
 
 
 @lru_cache(maxsize=1024)

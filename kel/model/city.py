@@ -1,13 +1,15 @@
 """The city: all that its folder says, as loaded by `kel.city`. Immutable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 
 from kel.model.cost import BudgetLine
 from kel.model.crew import Crew, Rates, Vehicle
 from kel.model.device import Device, DeviceClass
 from kel.model.incident import Category
+from kel.model.mapping import JsonMapping
 from kel.model.place import Community, Feeder, Point, Zone
 from kel.model.stock import Item, Stock
 
@@ -30,6 +32,8 @@ class City:
     rates: Rates
     budget: tuple[BudgetLine, ...]
     warehouse: Point
+    mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
+    disorder: timedelta = timedelta(0)  # a device's readings may overtake each other by so much
 
     @cached_property
     def by_number(self) -> Mapping[int, Device]:

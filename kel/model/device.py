@@ -70,18 +70,24 @@ class Device:
     state: DeviceState = DeviceState.ACTIVE
     attributes: Mapping[str, float] = field(default_factory=dict)
     clock: Clock = Clock.OWN
+    shares: str | None = None  # the group of all senders of its mapping, where payloads name them
 
     @property
     def group(self) -> str:
         """The locality group, which decides the partition, so that one worker sees all of it.
 
         A Sparkplug edge node is a group of its own, since its aliases are known to one decoder
-        only; so are Frigate's cameras, which all speak on one topic.
+        only; so are Frigate's cameras, which all speak on one topic, the lamps of a TALQ gateway,
+        which reports for all of them, and the devices of a mapping whose topics name no device.
         """
+        if self.shares:
+            return self.shares
         if self.source == "frigate":
             return "topic:frigate"
         if self.source == "sparkplug":
-            return f"edge:{self.address.rsplit('/', 1)[0]}"
+            return f"edge:{'/'.join(self.address.split('/')[:2])}"
+        if self.source == "talq":
+            return f"gateway:{self.address.split('/', 1)[0]}"
         if self.zone:
             return f"zone:{self.zone}"
         if self.feeder:

@@ -10,6 +10,7 @@ MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
+LATEST = 253_402_300_799_999_999  # the last microsecond of the year 9999, as databases end
 
 
 def to_us(moment: datetime) -> int:

@@ -48,3 +48,5 @@ class Reject:
     device: str | None = None
     source: str | None = None
     address: str | None = None
+    strangers: tuple[tuple[str, str], ...] = ()  # all in it that nobody knows: source, address
+    partly: bool = False  # what else is in it was taken

@@ -10,7 +10,10 @@ from google.protobuf import json_format
 from ingest.decoders.sparkplug_b_pb2 import Payload
 from ingest.intake import Intake, Taken
 from ingest.registry import Registry
+from ingest.sink import Sink
+from ingest.table import Columns
 from kel.model.device import Device, DeviceClass, DeviceState, Metric
+from kel.model.mapping import JsonMapping, MappedMetric
 from kel.model.message import Message
 from kel.model.moment import from_us, to_us
 from kel.model.place import Point
@@ -20,6 +23,7 @@ NOW_US = to_us(NOW)
 NOW_MS = NOW_US // 1000
 DEV_EUI = "a84041000181c061"
 EDGE = "dionysos/scada-1"
+ENTITY = "urn:ngsi-ld:Streetlight:la-04-001"
 
 
 def _class(name: str, minutes: int, **metrics: tuple[str, float | None, float | None]) -> Any:
@@ -49,6 +53,8 @@ CLASSES: Mapping[str, DeviceClass] = {
             noise=("dB", 0.0, 120.0),
             temperature=("°C", -40.0, 85.0),
             battery=PERCENT,
+            rssi=("dBm", -200.0, 0.0),
+            snr=("dB", -40.0, 40.0),
         ),
         _class(
             "lamp",
@@ -62,6 +68,15 @@ CLASSES: Mapping[str, DeviceClass] = {
             hours=("h", 0.0, None),
         ),
         _class("camera", 1, smoke=SHARE, fire=SHARE),
+        _class(
+            "meter",
+            60,
+            volume=("m³", 0.0, None),
+            flow_most=("m³/h", 0.0, 100.0),
+            leak_suspected=SHARE,
+            leak_detected=SHARE,
+            backflow=SHARE,
+        ),
     )
 }
 
@@ -84,26 +99,59 @@ def device(number: int, name: str, cls: str, source: str = "kel", **more: Any) -
 DEVICES = (
     device(1, "ps-01", "pump", "sparkplug", address=f"{EDGE}/ps-01"),
     device(2, "ps-02", "pump", "sparkplug", address=f"{EDGE}/ps-02"),
+    device(3, "ps-03", "pump", "sparkplug", address="dionysos/ps-03"),  # the edge node itself
     device(10, "ps-10", "pump"),
     device(21, "zm-01", "zone", zone="z01", parent="ps-10"),
     device(22, "zm-02", "zone", zone="z02", community="drosia", parent="ps-10"),
     device(23, "zm-98", "zone", zone="z02", state=DeviceState.DRAFT),
     device(24, "zm-99", "zone", zone="z02", state=DeviceState.RETIRED),
     device(31, "ls-01", "leak", "chirpstack", address=DEV_EUI, zone="z01"),
+    device(32, "ls-02", "leak", "things_stack", address="leaks@dionysos/ls-02", zone="z01"),
+    device(33, "ls-03", "leak", "things_stack", address="leaks/ls-03", zone="z01"),
     device(41, "la-01-001", "lamp", "ucifi", address="f01/la-01-001", feeder="f01"),
+    device(42, "wm-01", "meter", "ucifi", address="g01/wm-01", zone="z01"),
     device(51, "cam-01", "camera", "frigate"),
     device(52, "cam-02", "camera", "frigate"),
+    device(53, "cam-03", "camera", "onvif"),
+    device(61, "la-02-001", "lamp", "zigbee2mqtt", address="plateia/fanari-1", feeder="f01"),
+    device(62, "la-02-002", "lamp", "zigbee2mqtt", address="plateia/fanari-2", feeder="f01"),
+    device(63, "la-03-001", "lamp", "talq", address="gw-1/lamp-0001", feeder="f02"),
+    device(64, "la-03-002", "lamp", "talq", address="gw-1/lamp-0002", feeder="f02"),
+    device(65, "la-03-099", "lamp", "talq", address="gw-1/lamp-0099", state=DeviceState.RETIRED),
+    device(66, "la-04-001", "lamp", "fiware", address=f"lights/{ENTITY}", feeder="f03"),
+    device(71, "zm-03", "zone", "senml", address="gw-2/meter-7", zone="z03"),
+    device(72, "lg-01", "leak", "mapping", address="L-4711", zone="z01"),
+)
+MAPPINGS = (
+    JsonMapping(
+        id="mapping",
+        label="Καταγραφικά πίεσης",
+        topic="acme/+/{device}/data",
+        time="/ts",
+        time_form="unix_s",
+        metrics=(
+            MappedMetric("/sensors/0/val", "pressure", unit="psi"),
+            MappedMetric("/sensors/1/val", "temperature", unit="°F", scale=0.1),
+            MappedMetric("/sys/bat", "battery", values={"good": 90.0, "low": 10.0}),
+            MappedMetric("/sys/door~1lid", "door", values={"open": 1.0, "closed": 0.0}),
+        ),
+    ),
 )
 BY_NUMBER = {d.number: d for d in DEVICES}
 
 
 def registry(*more: Device) -> Registry:
-    return Registry((*DEVICES, *more))
+    return Registry((*DEVICES, *more), mappings=MAPPINGS)
 
 
 def intake() -> Intake:
     """A fresh intake of the small city."""
     return Intake(registry(), CLASSES)
+
+
+def sink(lasts: dict[int, int] | None = None) -> Sink:
+    """An empty sink of the small city; `lasts`: of devices without a clock, by number."""
+    return Sink({name: Columns(cls) for name, cls in CLASSES.items()}, lasts)
 
 
 def message(topic: str, payload: Any, arrival: int = NOW_US + 1_000_000) -> Message:
@@ -191,6 +239,7 @@ def found(taken: Taken) -> dict[str, Any]:
         ],
         "rejects": [[r.reason, r.device] for r in taken.rejects],
         "rebirths": list(taken.rebirths),
+        "gauges": [[g.name, _iso(g.at), g.value] for g in taken.gauges],
         "dropped": dict(taken.dropped),
     }
     return {key: value for key, value in all_of_it.items() if value}

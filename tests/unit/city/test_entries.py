@@ -28,7 +28,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "devices/pump.csv",
         "sparkplug,small",
         "sparkplugg,small",
-        ["devices/pump.csv:2: source: input should be 'kel', 'chirpstack', 'sparkplug', 'u…"],
+        ["devices/pump.csv:2: source: there is no format sparkplugg; did you mean sparkplu…"],
     ),
     (
         "items.csv",

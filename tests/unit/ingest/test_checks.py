@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from ingest import checks
 from ingest.validate import Reason, Refused
+from kel.model.device import Clock
 from kel.model.moment import HOUR_US, to_us
+from tests.builders import ingest_city as city
 from tests.builders.ingest_city import NOW, NOW_MS, NOW_US
 
 DEEP_ENOUGH = b"[" * 16 + b"]" * 16
@@ -30,7 +32,9 @@ TOO_DEEP = b"[" * 17 + b"]" * 17
         (b'[{"a": ["\\u0000"]}]', Reason.NUL_CHARACTER),
         (TOO_DEEP, Reason.TOO_DEEP),
         (b"[" * 5000 + b"]" * 5000, Reason.TOO_DEEP),
-        (b"[" * 200_000, Reason.TOO_DEEP),
+        (b"[" * 20_000, Reason.TOO_DEEP),
+        (b"[" * 200_000, Reason.TOO_MANY),
+        (b"[" + b"{}," * 50_000 + b"{}]", Reason.TOO_MANY),
         (b"1" * 10_000, Reason.NOT_JSON),
     ],
 )
@@ -95,6 +99,32 @@ def test_refuses_a_time_that_cannot_be(value: object, reason: Reason) -> None:
     assert refused.value.reason is reason
 
 
+@pytest.mark.parametrize("value", [NOW_MS + HOUR_US, 0, None, "yesterday", [], float("nan")])
+def test_what_a_device_without_a_clock_says_of_the_time_is_not_looked_at(value: object) -> None:
+    clockless = city.device(1, "x", "zone", clock=Clock.ARRIVAL)
+    assert checks.moment_of(clockless, value, NOW_US) == NOW_US
+
+
+@pytest.mark.parametrize("value", [NOW_MS, "2026-05-04T21:00:00Z", float(NOW_MS)])
+def test_a_device_with_a_clock_is_believed(value: object) -> None:
+    assert checks.moment_of(city.BY_NUMBER[21], value, NOW_US + HOUR_US) == NOW_US
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, Reason.NO_TIME),
+        (True, Reason.BAD_TIME),
+        (0, Reason.BAD_TIME),
+        (NOW_MS + 5 * 60_000 + 1, Reason.CLOCK_AHEAD),
+    ],
+)
+def test_a_device_with_a_clock_must_tell_a_time_that_can_be(value: object, reason: Reason) -> None:
+    with pytest.raises(Refused) as refused:
+        checks.moment_of(city.BY_NUMBER[21], value, NOW_US)
+    assert refused.value.reason is reason
+
+
 def test_a_clock_may_be_five_minutes_ahead() -> None:
     assert checks.time_of(NOW_MS + 5 * 60_000, NOW_US) == NOW_US + checks.AHEAD
 
@@ -132,6 +162,12 @@ def test_refuses_what_is_no_usable_number(value: object, reason: Reason) -> None
     with pytest.raises(Refused) as refused:
         checks.number_of(value, "flow")
     assert refused.value.reason is reason
+
+
+def test_a_number_too_long_to_be_written_is_refused_all_the_same() -> None:
+    with pytest.raises(Refused) as refused:
+        checks.number_of(-(10**5_000), "flow")
+    assert refused.value.reason is Reason.OUT_OF_RANGE
 
 
 @pytest.mark.parametrize(("value", "number"), [(True, 1.0), (0, 0.0), (2**53, 2.0**53)])

@@ -1,12 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.intake import LATEST, Intake
+from ingest.intake import Intake
 from ingest.registry import Registry
-from ingest.validate import LARGEST_PAYLOAD, STORED_PAYLOAD, Reason
+from ingest.validate import LARGEST_PAYLOAD, LONGEST_TOPIC, STORED_PAYLOAD, Reason
 from kel.model.message import Message
+from kel.model.moment import LATEST
 from tests.builders import ingest_city as city
 
 
@@ -63,6 +66,8 @@ def test_the_largest_payload_is_still_read() -> None:
         ("kel/v1/stamata/zm-01/commands", Reason.UNKNOWN_TOPIC),
         ("kel/v1/crews//replies", Reason.UNKNOWN_TOPIC),
         ("kel/v1/stamata/zm-\0/telemetry", Reason.NUL_CHARACTER),
+        (f"kel/v1/stamata/{'z' * 500}/telemetry", Reason.LONG_TOPIC),
+        ("\0" * 65_000, Reason.LONG_TOPIC),
         ("kel/v1/stamata/zm-\udcff/telemetry", Reason.NOT_UTF8),
     ],
 )
@@ -70,6 +75,7 @@ def test_refuses_a_topic_by_name_and_stores_it_readably(topic: str, reason: Reas
     (reject,) = city.intake().take([Message(topic, b"{}", city.NOW_US)]).rejects
     assert reject.reason == reason
     reject.topic.encode()
+    assert len(reject.topic) <= LONGEST_TOPIC
     assert "\0" not in reject.topic + reject.detail
 
 
@@ -111,6 +117,15 @@ def test_equal_messages_at_different_moments_are_rejects_of_their_own() -> None:
 def test_a_class_that_nobody_described_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match=r"tw-01 .* tower"):
         Intake(Registry([city.device(1, "tw-01", "tower")]), city.CLASSES)
+
+
+def test_a_state_from_before_a_format_was_known_is_taken_for_the_others() -> None:
+    old, new = city.intake(), city.intake()
+    old.take(city.births())
+    state = json.loads(old.state())
+    del state["decoders"]["frigate"]
+    new.load(json.dumps(state).encode())
+    assert new.state() == old.state()
 
 
 @pytest.mark.parametrize("state", [b"", b"[]", b"{}", b'{"version":0}', b'{"version":1}'])

@@ -6,10 +6,12 @@ from ingest.validate import ADVICE, Dropped, Reason, Refused
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_says_in_one_sentence_what_to_do_and_has_a_greek_label(reason: Reason) -> None:
+def test_every_reason_has_a_greek_label_and_says_in_one_sentence_what_to_do(reason: Reason) -> None:
     advice = ADVICE[reason]
     assert re.fullmatch(r"[A-Z].*\.", advice.remedy)
     assert ". " not in advice.remedy
+    assert re.fullmatch(r"[Α-ΩΆ-Ώ].*[α-ωά-ώ].*\.", advice.action)
+    assert ". " not in advice.action
     assert re.search(r"[α-ωά-ώ]", advice.label)
     assert not advice.label.endswith(".")
 
