@@ -7,12 +7,19 @@ from kel.settings import Settings
 
 
 @click.command()
-def bridge() -> None:
+@click.option("--name", help="Where there are several bridges, each has a name (KEL_BRIDGE).")
+@click.option(
+    "--filter", "filters", multiple=True, help="Topics to hear; repeatable (KEL_FILTERS)."
+)
+def bridge(name: str | None, filters: tuple[str, ...]) -> None:
     """From MQTT to Kafka; acknowledges a message when Kafka has it."""
     from kel.run.bridge import main
+    from kel.run.cityfolder import CityFolder
 
-    settings = Settings()
-    main(settings, load_city_files(settings).city)
+    given = {"bridge": name, "filters": filters}
+    settings = Settings.model_validate({key: value for key, value in given.items() if value})
+    folder = CityFolder(settings)
+    main(settings, load_city_files(settings).city, folder)
 
 
 @click.command()

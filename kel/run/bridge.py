@@ -6,263 +6,283 @@ Laws:
   again;
 - the machine's time goes on only while the broker is there and has handed over what it kept for
   us: a device whose messages still wait there is not silent;
+- memory is bounded, whatever comes and however long Kafka is away: beyond a number and a size of
+  messages in hand the broker keeps the rest;
 - with nothing but this process to lose, nothing is lost: all state is the broker's and Kafka's.
+
+Several bridges may share a city's topics, each with a name and filters of its own, and each says
+the time to every partition. That filters of different bridges do not overlap is for whoever starts
+them to see to: no bridge knows of another one, and what two hear comes twice (which counts once
+where it can be told: same device, same time, same value).
 """
 
 import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Sequence
-from time import time_ns
+from collections.abc import Sequence
+from time import time
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from ingest.registry import Registry
 from ingest.route import Router
 from kel.kafka import ensure_topic
+from kel.metrics import serve
 from kel.model.city import City
-from kel.model.message import Batch, Message
-from kel.model.moment import SECOND_US
-from kel.mqtt import Link, Received
-from kel.records import encode
+from kel.mqtt import Chunk, Link
+from kel.run.cityfolder import LOOK_S, CityFolder
+from kel.run.clocks import StoryClock, SystemClock
+from kel.run.expose import of_bridge
+from kel.run.figures import BridgeFigures
+from kel.run.gathering import Gathering
 from kel.settings import ClockKind, Settings
-from kel.topics import BRIDGE, CLOCK, RAW, UPLINK, partition_of
+from kel.topics import BRIDGE, BROKER, CLOCK, RAW, UNHEARD, UPLINK
 
 log = logging.getLogger("kel.bridge")
 
-LARGEST = 512 * 1024  # bytes of messages in one record, below Kafka's 1 MiB with room to spare
-OVERHEAD = 32  # bytes of a message in a record beside its topic and payload, at the most
-PAYLOAD = 256 * 1024 + 1  # a longer payload is refused later; so much of it tells that
-
-
-class Gathering:
-    """Messages by partition, in their order, until the next record is made. Pure."""
-
-    def __init__(self, group_of: Callable[[str], str], partitions: int) -> None:
-        self._group_of = group_of
-        self._partitions = partitions
-        self._open: list[list[Message]] = [[] for _ in range(partitions)]
-        self._size = [0] * partitions
-        self._done: list[tuple[int, Batch]] = []
-
-    def put(self, message: Message) -> None:
-        partition = partition_of(self._group_of(message.topic), self._partitions)
-        size = len(message.payload) + len(message.topic.encode()) + OVERHEAD
-        if self._size[partition] + size > LARGEST:
-            self._finish(partition, None)
-        self._open[partition].append(message)
-        self._size[partition] += size
-
-    def tick(self, now: int) -> None:
-        """Close every partition's batch with the time that has come."""
-        for partition in range(self._partitions):
-            self._finish(partition, now)
-
-    def take(self) -> list[tuple[int, Batch]]:
-        """All batches, each with its partition, in the order they must be written."""
-        for partition in range(self._partitions):
-            if self._open[partition]:
-                self._finish(partition, None)
-        done, self._done = self._done, []
-        return done
-
-    def _finish(self, partition: int, tick: int | None) -> None:
-        self._done.append((partition, Batch(tuple(self._open[partition]), tick)))
-        self._open[partition] = []
-        self._size[partition] = 0
-
-
-class SystemClock:
-    """The machine's time; says it by itself every `tick_s`."""
-
-    def __init__(self, tick_s: float) -> None:
-        self._every = int(tick_s * SECOND_US)
-        self._next = 0
-
-    def now(self) -> int | None:
-        return time_ns() // 1000
-
-    def hear(self, message: Received) -> int | None:  # noqa: ARG002 - the port's form
-        return None
-
-    def due(self) -> int | None:
-        now = time_ns() // 1000
-        if now < self._next:
-            return None
-        self._next = now + self._every
-        return now
-
-
-class StoryClock:
-    """The story's time, as it comes by MQTT: `{"now": µs, "tick": bool}`; unknown at first.
-
-    `now` is said before a step's messages, the tick after them.
-    """
-
-    def __init__(self) -> None:
-        self._now: int | None = None
-
-    def now(self) -> int | None:
-        return self._now
-
-    def hear(self, message: Received) -> int | None:
-        try:
-            said = orjson.loads(message.payload)
-            now, tick = int(said["now"]), bool(said["tick"])
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("the clock said nothing that can be understood: %r", error)
-            return None
-        self._now = now
-        return now if tick else None
-
-    def due(self) -> int | None:
-        return None
+FAST = 200  # messages in a linger's time: where so many come, it pays to wait for more of them
+MUCH = 10_000  # messages: where so many wait already, nothing is gained by waiting for more
+LINGERS = 10  # in succession, at the most
+SAID_TIME = CLOCK.encode()
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 5.0  # between tries to write
 
 
 class Bridge:
-    def __init__(self, settings: Settings, city: City) -> None:
+    def __init__(self, settings: Settings, city: City, folder: CityFolder | None = None) -> None:
+        """`folder`: where it changes, messages go by the new city's groups from then on."""
+        self.figures = BridgeFigures()
         self._settings = settings
-        story = settings.clock is ClockKind.STORY
-        self._clock: SystemClock | StoryClock = (
-            StoryClock() if story else SystemClock(settings.tick_s)
-        )
-        router = Router(Registry(city.devices.values()))
-        self._gathering = Gathering(router.group, settings.partitions)
+        self._folder = folder
+        self._system = SystemClock(settings.tick_s)
+        self._story = StoryClock() if settings.clock is ClockKind.STORY else None
+        self._gathering = Gathering(_router(city).group, settings.partitions, settings.bridge)
         self._woken = asyncio.Event()
-        self._held: list[Received] = []
+        self._held: list[Chunk] = []  # until the story's time is known
         self._loop = asyncio.get_running_loop()
+        state = BRIDGE.format(bridge=settings.bridge)
         self._link = Link(
             settings,
-            "kel-bridge",
-            (*UPLINK, CLOCK) if story else UPLINK,
+            client_id(settings.bridge),
+            filters_of(settings, city),
+            leave=(*UPLINK, *UNHEARD, *BROKER, CLOCK),
             wake=self._wake,
-            hello=(BRIDGE, b"online"),
-            will=(BRIDGE, b"offline"),
+            hello=(state, b"online"),
+            will=(state, b"offline"),
+            alone=True,
         )
 
     def _wake(self) -> None:
         """Called by the network's thread: something has come."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: we are ending
-            self._loop.call_soon_threadsafe(self._woken.set)
+        if not self._woken.is_set():  # else it is awake, and takes what has come by then
+            with contextlib.suppress(RuntimeError):  # the loop is closed: we are ending
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
-        """Bridge until cancelled."""
+        """Bridge until cancelled. Raises BrokerError where another one has taken over."""
         await ensure_topic(self._settings)
-        producer = await _producer(self._settings)
+        writer = Writer(self._settings, self._link, self.figures)
+        await writer.open()
         await asyncio.to_thread(self._link.open)
-        log.info("the bridge is open")
+        log.info("the bridge %s is open", self._settings.bridge)
+        follows = asyncio.create_task(self._follow_city())
         try:
             while True:
                 await self._wait()
-                producer = await self._pass_on(producer)
+                self._link.check()
+                await self._pass_on(writer)
         finally:
+            follows.cancel()
             self._link.close()
-            await producer.stop()
+            await writer.close()
 
     async def _wait(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), self._settings.tick_s)
-            await asyncio.sleep(self._settings.linger_s)
-        except TimeoutError:
-            pass
+            await self._linger()
         self._woken.clear()
 
-    async def _pass_on(self, producer: AIOKafkaProducer) -> AIOKafkaProducer:
-        caught_up = self._link.caught_up()  # before receiving: what it promises is then received
-        received = self._held + self._link.receive()
-        self._held = self._sort(received)
-        tick = self._clock.due() if caught_up else None
+    async def _linger(self) -> None:
+        """Let others join, the longer the faster they come: a record costs as much as some hundred
+        messages all along the line."""
+        for _ in range(LINGERS):
+            waited = self._link.waiting
+            if waited >= MUCH:
+                return
+            await asyncio.sleep(self._settings.linger_s)
+            if self._link.waiting - waited < FAST:
+                return
+
+    async def _pass_on(self, writer: "Writer") -> None:
+        figures = self.figures
+        figures.caught_up = self._link.caught_up()  # before taking: what it promises has come then
+        chunks = self._gather(self._link.take())
+        tick = self._system.due() if figures.caught_up and not self._story else None
         if tick is not None:
             self._gathering.tick(tick)
-        batches = self._gathering.take()
-        if batches:
-            producer = await _write(self._settings, producer, batches)
-        held = set(map(id, self._held))
-        self._link.acknowledge(m for m in received if id(m) not in held)
-        return producer
+        records = self._gathering.take()
+        if records:
+            await writer.write(records)
+        self._link.done(chunks)
+        if chunks:
+            figures.messages += sum(map(len, chunks))
+            figures.acknowledged_at = time()
+        figures.waiting, figures.held_bytes = self._link.waiting, self._link.held
+        figures.reconnects = max(0, self._link.connections - 1)
+        figures.turn = time()
 
-    def _learns(self, clock: Received) -> bool:
-        self._clock.hear(clock)
-        return self._clock.now() is not None
+    def _gather(self, chunks: list[Chunk]) -> list[Chunk]:
+        """Messages into records; returns what is acknowledged once these are in Kafka."""
+        if self._story:
+            return self._gather_story(self._story, chunks)
+        now = self._system.now()
+        for chunk in chunks:
+            self._gathering.put(chunk.topics, chunk.payloads, now)
+            chunk.topics, chunk.payloads = [], []  # their memory is the record's now
+        return chunks
 
-    def _sort(self, received: Sequence[Received]) -> list[Received]:
-        """Messages into batches, the time to the clock; returns what must wait for a time."""
-        if self._clock.now() is None:
+    def _gather_story(self, clock: StoryClock, chunks: list[Chunk]) -> list[Chunk]:
+        """As `_gather`, by the time that comes with the messages; without one they wait for it."""
+        chunks = self._held + chunks
+        self._held = []
+        if clock.now() is None and not _told(clock, chunks):
+            parts = [chunk.parted(SAID_TIME) for chunk in chunks]
+            self._held = [others for _, others in parts if others]
+            return [said for said, _ in parts] + [others for _, others in parts if not others]
+        for chunk in chunks:
             # what was left over from before belongs to the step that is going on
-            clocks = (m for m in received if m.topic == CLOCK)
-            if not any(self._learns(clock) for clock in clocks):
-                return [m for m in received if m.topic != CLOCK]
-        for message in received:
-            if message.topic == CLOCK:
-                tick = self._clock.hear(message)
+            start = 0
+            for at in [n for n, topic in enumerate(chunk.topics) if topic == SAID_TIME]:
+                self._put(clock, chunk, start, at)
+                start = at + 1
+                tick = clock.hear(chunk.payloads[at])
                 if tick is not None:
                     self._gathering.tick(tick)
-            else:
-                now = self._clock.now()
-                assert now is not None
-                self._gathering.put(Message(message.topic, message.payload[:PAYLOAD], now))
-        return []
+            self._put(clock, chunk, start, len(chunk))
+        return chunks
+
+    def _put(self, clock: StoryClock, chunk: Chunk, start: int, end: int) -> None:
+        now = clock.now()
+        assert now is not None
+        self._gathering.put(chunk.topics[start:end], chunk.payloads[start:end], now)
+
+    async def _follow_city(self) -> None:
+        while self._folder:
+            await asyncio.sleep(LOOK_S)
+            try:
+                files = await asyncio.to_thread(self._folder.changed)
+                if files:
+                    self._gathering.route_by(_router(files.city).group)
+                    self._link.listen(filters_of(self._settings, files.city))
+            except Exception:
+                log.exception("the city's folder could not be followed")
 
 
-async def _producer(settings: Settings) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka,
-        client_id="kel-bridge",
-        acks="all",
-        enable_idempotence=True,
-        compression_type=None,
-        max_request_size=2 * 1024 * 1024,
-        request_timeout_ms=10_000,
-    )
-    await producer.start()
-    return producer
+class Writer:
+    """Kafka's records: all are written, in their order, before anything else is."""
 
+    def __init__(self, settings: Settings, link: Link, figures: BridgeFigures) -> None:
+        self._settings = settings
+        self._link = link
+        self._figures = figures
+        self._producer: AIOKafkaProducer
 
-async def _write(
-    settings: Settings, producer: AIOKafkaProducer, batches: Sequence[tuple[int, Batch]]
-) -> AIOKafkaProducer:
-    """Write all batches, again and again until Kafka has them all.
+    async def open(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka,
+            client_id=client_id(self._settings.bridge),
+            acks="all",
+            enable_idempotence=True,
+            compression_type=None,
+            max_request_size=2 * 1024 * 1024,
+            request_timeout_ms=10_000,
+        )
+        await producer.start()
+        self._producer = producer
 
-    After an error the producer is made anew (an idempotent one may be out of sequence for good)
-    and everything is sent once more: what comes twice changes nothing downstream.
-    """
-    delay = 0.2
-    while True:
+    async def close(self) -> None:
+        await self._producer.stop()
+
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> None:
+        """Write all records, again and again until Kafka has them all.
+
+        After an error the producer is made anew (an idempotent one may be out of sequence for good)
+        and everything is sent once more: what comes twice changes nothing downstream. Raises
+        BrokerError where the link has ended meanwhile: another bridge writes the same then.
+        """
+        delay = FIRST_DELAY_S
+        while True:
+            try:
+                sent = [
+                    await self._producer.send(RAW, record, partition=partition)
+                    for partition, record in records
+                ]
+                await asyncio.gather(*sent)
+                break
+            except KafkaError as error:
+                self._figures.kafka_errors += 1
+                log.warning("Kafka took no batch (%r): trying again in %.1f s", error, delay)
+                self._link.check()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY_S)
+                await self._open_again()
+        self._figures.records += len(records)
+        self._figures.bytes += sum(len(record) for _, record in records)
+
+    async def _open_again(self) -> None:
         try:
-            sent = [
-                await producer.send(RAW, encode(batch), partition=partition)
-                for partition, batch in batches
-            ]
-            await asyncio.gather(*sent)
-            return producer
+            await asyncio.wait_for(self._producer.stop(), 5)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("the old producer did not stop (%r)", error)
+        try:
+            await self.open()
         except KafkaError as error:
-            log.warning("Kafka took no batch (%r): trying again in %.1f s", error, delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, 5.0)
-            producer = await _again(settings, producer)
+            log.warning("no Kafka at %s (%r)", self._settings.kafka, error)
 
 
-async def _again(settings: Settings, producer: AIOKafkaProducer) -> AIOKafkaProducer:
-    try:
-        await asyncio.wait_for(producer.stop(), 5)
-    except (KafkaError, TimeoutError) as error:
-        log.warning("the old producer did not stop (%r)", error)
-    try:
-        return await _producer(settings)
-    except KafkaError as error:
-        log.warning("no Kafka at %s (%r)", settings.kafka, error)
-        return producer
+def client_id(bridge: str) -> str:
+    """The name of a bridge's session at the broker."""
+    return "kel-bridge" if bridge == "bridge" else f"kel-bridge-{bridge}"
 
 
-def main(settings: Settings, city: City) -> None:
+def filters_of(settings: Settings, city: City) -> tuple[str, ...]:
+    """What a bridge subscribes to: its filters, else all formats' and those of the city's mappings;
+    and a story's time.
+
+    The bridge without a name of its own also hears what the broker says of itself: not in a story,
+    which has no broker, and where it would be none of the day's messages.
+    """
+    mapped = (mapping.filter for mapping in city.mappings.values())
+    filters = settings.filters or (*UPLINK, *mapped)
+    if settings.clock is ClockKind.STORY:
+        return *filters, CLOCK
+    return (*filters, *BROKER) if settings.bridge == "bridge" else filters
+
+
+def _router(city: City) -> Router:
+    return Router(Registry.of(city))
+
+
+def _told(clock: StoryClock, chunks: Sequence[Chunk]) -> bool:
+    """Whether something in these says the time."""
+    for chunk in chunks:
+        for topic, payload in zip(chunk.topics, chunk.payloads, strict=True):
+            if topic == SAID_TIME:
+                clock.hear(payload)
+                if clock.now() is not None:
+                    return True
+    return False
+
+
+def main(settings: Settings, city: City, folder: CityFolder | None = None) -> None:
     """Run a bridge until it is told to end (SIGTERM, SIGINT)."""
 
     async def until_told() -> None:
         loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(Bridge(settings, city).run())
+        bridge = Bridge(settings, city, folder)
+        serve(settings, lambda: of_bridge(bridge.figures))
+        task = asyncio.ensure_future(bridge.run())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
         try:

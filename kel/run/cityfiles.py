@@ -1,6 +1,7 @@
 """The city's folder as every process reads it: the city, and the rulebook that belongs to it."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from kel.city import load_city, read_document
@@ -10,6 +11,7 @@ from kel.settings import Settings
 from rules.rulebook import Rulebook, parse_rulebook
 
 RULES = "rules.toml"
+KINDS = frozenset({".toml", ".csv", ".json", ".geojson"})  # of files that a city is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,20 @@ def mistakes_of(folder: Path) -> list[Mistake]:
     except MistakesError as error:
         return error.mistakes
     return []
+
+
+def fingerprint(folder: Path) -> str:
+    """What tells this state of the folder from any other: SHA-256 of its files' names and bytes.
+
+    Hidden files and those of other kinds are left out: what editors leave, and files half-written,
+    are no part of a city. Raises OSError where a file cannot be read.
+    """
+    whole = sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.suffix in KINDS and p.is_file()):
+        name = file.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        content = file.read_bytes()
+        whole.update(f"{name.as_posix()}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()

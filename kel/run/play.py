@@ -59,7 +59,7 @@ def logins(city: City) -> list[str]:
 def _hears(login: str, city: City) -> list[str]:
     """What a login subscribes to: a crew its orders, the clock whether the bridge is there."""
     if login == "kel-clock":
-        return [BRIDGE]
+        return [BRIDGE.format(bridge="bridge")]
     return [ORDERS.format(crew=login)] if login in city.crews else []
 
 

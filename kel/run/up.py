@@ -25,6 +25,8 @@ from kel.store.migrate import migrate
 from kel.topics import ORDERS, TELEMETRY
 
 LOOK_S = 0.5
+# Systems that the example city has none of, but anybody may have who tries a device.
+FURTHER = ("things-stack", "onvif", "zigbee2mqtt", "talq", "fiware", "senml")
 
 
 def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -34,7 +36,8 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
     """
     files = load_city_files(settings)
     tell("starting Mosquitto, Kafka and PostgreSQL …")
-    with Stack(logins(files.city)) as stack:
+    vendors = [mapping.login for mapping in files.city.mappings.values()]
+    with Stack([*logins(files.city), *FURTHER, *vendors]) as stack:
         announced = announce(stack)
         try:
             with connect(stack.settings("kel-desk", settings.city)) as connection:

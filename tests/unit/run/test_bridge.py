@@ -1,170 +1,206 @@
-"""Gathering: every message goes on once, in order, in records that Kafka takes."""
+"""The bridge's own decisions: what waits, when time goes on, what it hears, what it is called."""
 
 import asyncio
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from aiokafka.errors import KafkaError
 
-from kel.model.message import Batch, Message
-from kel.mqtt import Received
-from kel.records import encode
+from kel.mqtt import BrokerError, Chunk
+from kel.records import decode
 from kel.run import bridge
-from kel.run.bridge import LARGEST, PAYLOAD, Bridge, Gathering, StoryClock, SystemClock
+from kel.run.bridge import Bridge, Writer, client_id, filters_of
+from kel.run.figures import BridgeFigures
 from kel.settings import ClockKind, Settings
-from kel.topics import CLOCK, partition_of
+from kel.topics import BROKER, CLOCK, UPLINK
 
-PARTITIONS = 4
-KAFKAS = 1024 * 1024  # what a broker takes by default
-CHARACTERS = st.sampled_from("ab/ωΚ🙂")
-TOPICS = st.text(CHARACTERS, min_size=1, max_size=8)
-SIZES = st.sampled_from([0, 1, 100, 10_000, 200_000, PAYLOAD])
-TICK = "tick"
-STEPS = st.lists(st.tuples(TOPICS, SIZES) | st.just(TICK), max_size=25)
-
-
-def gathered(steps):
-    gathering, messages = Gathering(lambda topic: topic[:2], PARTITIONS), []
-    for n, step in enumerate(steps):
-        if step == TICK:
-            gathering.tick(n)
-            continue
-        messages.append(Message(step[0], bytes(step[1]), n))
-        gathering.put(messages[-1])
-    return messages, gathering
-
-
-@settings(max_examples=60)
-@given(STEPS)
-def test_every_message_goes_on_once_and_in_order(steps):
-    messages, gathering = gathered(steps)
-    batches = gathering.take()
-    for partition in range(PARTITIONS):
-        mine = [m for m in messages if partition_of(m.topic[:2], PARTITIONS) == partition]
-        assert [m for p, batch in batches if p == partition for m in batch.messages] == mine
-    assert gathering.take() == []
-
-
-@settings(max_examples=60)
-@given(STEPS)
-def test_a_tick_closes_every_partition_behind_what_came_before_it(steps):
-    _, gathering = gathered(steps)
-    ticks = [n for n, step in enumerate(steps) if step == TICK]
-    batches = gathering.take()
-    for partition in range(PARTITIONS):
-        mine = [batch for p, batch in batches if p == partition]
-        assert [b.tick for b in mine if b.tick is not None] == ticks
-        now = -1
-        for batch in mine:
-            assert all(m.arrival > now for m in batch.messages)
-            now = batch.tick if batch.tick is not None else now
-
-
-@settings(max_examples=60)
-@given(STEPS)
-def test_no_record_is_larger_than_kafka_takes(steps):
-    _, gathering = gathered(steps)
-    assert all(len(encode(batch)) <= KAFKAS for _, batch in gathering.take())
-
-
-@pytest.mark.parametrize(
-    ("topic", "payload"),
-    [("🙂" * 16_000, b""), ("t", b""), ("a/b/c", bytes(100)), ("t", bytes(PAYLOAD))],
-    ids=["long topics", "tiny", "usual", "large"],
-)
-def test_a_flood_is_cut_into_records_that_fit(topic, payload):
-    gathering = Gathering(lambda _: "one", PARTITIONS)
-    for n in range(3_000 if len(payload) < 1000 else 30):
-        gathering.put(Message(topic, payload, n + 2**50))
-    batches = gathering.take()
-    assert max(len(encode(batch)) for _, batch in batches) <= LARGEST
-    assert len(batches) < 500
-
-
-def test_silence_is_told_by_empty_batches_with_the_time():
-    gathering = Gathering(lambda _: "one", 2)
-    gathering.tick(7)
-    assert gathering.take() == [(0, Batch((), 7)), (1, Batch((), 7))]
-
-
-# clocks
-
-
-def heard(clock, payload):
-    return clock.hear(Received(CLOCK, payload, 1, 1, 1))
-
-
-def test_a_story_tells_the_time_before_a_step_and_ends_it_with_a_tick():
-    clock = StoryClock()
-    assert (clock.now(), clock.due()) == (None, None)
-    assert heard(clock, b'{"now": 5, "tick": false}') is None
-    assert clock.now() == 5
-    assert heard(clock, b'{"now": 5, "tick": true}') == 5
-    assert clock.due() is None
-
-
-@pytest.mark.parametrize(
-    "payload", [b"", b"x", b"[]", b"5", b"{}", b'{"now": 6}', b'{"now": null, "tick": true}']
-)
-def test_a_story_clock_passes_over_nonsense(payload):
-    clock = StoryClock()
-    heard(clock, b'{"now": 5, "tick": false}')
-    assert heard(clock, payload) is None
-    assert clock.now() == 5
-
-
-def test_the_system_clock_is_due_once_in_its_time(monkeypatch):
-    now = [10_000_000_000]
-    monkeypatch.setattr("kel.run.bridge.time_ns", lambda: now[0])
-    clock = SystemClock(1.0)
-    assert clock.due() == 10_000_000
-    assert clock.due() is None
-    now[0] += 999_999_000
-    assert clock.due() is None
-    now[0] += 1_000
-    assert clock.due() == 11_000_000 == clock.now()
-
-
-# the broker's backlog and the time
+CITY = SimpleNamespace(devices={}, communities={}, mappings={})
 
 
 class Link:
-    """Hands over a message at a time, and has caught up when told."""
+    """Hands over a chunk at a time, and has caught up when told."""
+
+    waiting = held = connections = 0
 
     def __init__(self, *_, **__):
         self.behind = True
-        self.messages = [Received("t", b"", n, 1, 1) for n in range(3)]
+        self.chunks = []
+        self.acknowledged = []
 
     def caught_up(self):
         return not self.behind
 
-    def receive(self):
-        return [self.messages.pop(0)] if self.messages else []
+    def take(self):
+        return [self.chunks.pop(0)] if self.chunks else []
 
-    def acknowledge(self, messages):
-        list(messages)
+    def done(self, chunks):
+        self.acknowledged += [mid for chunk in chunks for mid in chunk.mids]
+
+    def check(self):
+        pass
+
+
+class Kafka:
+    """Takes records; notes them, and what was acknowledged by then."""
+
+    def __init__(self, link):
+        self.batches = []
+        self.link = link
+        self.acknowledged = []
+
+    async def write(self, records):
+        self.acknowledged.append(len(self.link.acknowledged))
+        self.batches += [decode(record) for _, record in records]
+
+    @property
+    def messages(self):
+        return [m for batch in self.batches for m in batch.messages]
+
+
+def chunk(*said):
+    """Each a topic, or (topic, payload)."""
+    rows = [(s, b"") if isinstance(s, str) else s for s in said]
+    mids = [bytes([0, n + 1]) for n in range(len(rows))]
+    return Chunk([t.encode() for t, _ in rows], [p for _, p in rows], mids, 10)
+
+
+def bridged(monkeypatch, steps, **settings):
+    """Let a bridge pass on; each step a chunk to come, or whether the link is behind."""
+    monkeypatch.setattr(bridge, "Link", Link)
+
+    async def run():
+        bridging = Bridge(Settings(**{"tick_s": 1e-6, **settings}), CITY)
+        kafka = Kafka(bridging._link)
+        for step in steps:
+            if isinstance(step, Chunk):
+                bridging._link.chunks.append(step)
+            elif step is not None:
+                bridging._link.behind = step
+            await bridging._pass_on(kafka)
+        return bridging, kafka
+
+    return asyncio.run(run())
 
 
 def test_the_time_stands_still_until_the_broker_has_handed_over_what_it_kept(monkeypatch):
-    written = []
+    steps = [chunk("t"), chunk("t"), chunk("t"), None, False, None, True, None]
+    bridging, kafka = bridged(monkeypatch, steps)
+    ticks = [batch.tick is not None for batch in kafka.batches]
+    assert ticks == [False] * 3 + [True] * 2 * Settings().partitions
+    assert len(kafka.messages) == 3
+    assert bridging.figures.messages == 3
 
-    async def write(_settings, producer, batches):
-        written.extend(batches)
-        return producer
 
-    async def passes():
-        bridging = Bridge(
-            Settings(clock=ClockKind.SYSTEM, tick_s=1e-6), SimpleNamespace(devices={})
-        )
-        for behind in (True, True, True, True, False, False, True, True):
-            bridging._link.behind = behind
-            await bridging._pass_on(None)
+def test_what_is_acknowledged_was_written_before(monkeypatch):
+    bridging, kafka = bridged(monkeypatch, [chunk("a", "b"), chunk("c")])
+    assert kafka.acknowledged == [0, 2]
+    assert len(bridging._link.acknowledged) == 3
 
-    monkeypatch.setattr(bridge, "Link", Link)
-    monkeypatch.setattr(bridge, "_write", write)
-    asyncio.run(passes())
-    ticks = [batch.tick is not None for _, batch in written]
-    partitions = Settings().partitions
-    assert ticks == [False] * 3 + [True] * 2 * partitions
-    assert sum(len(batch.messages) for _, batch in written) == 3
+
+def test_messages_of_one_pass_arrive_at_one_time_not_behind_its_tick(monkeypatch):
+    _, kafka = bridged(monkeypatch, [False, chunk("a", "b", "a"), chunk("c")])
+    now = 0
+    for batch in kafka.batches:
+        assert all(now <= m.arrival for m in batch.messages)
+        assert all(m.arrival <= batch.tick for m in batch.messages)
+        now = max([now] + [m.arrival for m in batch.messages])
+
+
+def said(now, tick=False):
+    return CLOCK, b'{"now": %d, "tick": %s}' % (now, b"true" if tick else b"false")
+
+
+def test_a_story_messages_wait_for_a_time_and_belong_to_the_step_that_is_going_on(monkeypatch):
+    steps = [chunk("a", (CLOCK, b"?"), "b"), chunk("c"), chunk("d", said(5), "e")]
+    bridging, kafka = bridged(monkeypatch, steps[:2], clock=ClockKind.STORY)
+    assert (kafka.messages, bridging._link.acknowledged) == ([], [b"\0\2"])  # the nonsense alone
+    bridging, kafka = bridged(monkeypatch, steps, clock=ClockKind.STORY)
+    assert sorted((m.topic, m.arrival) for m in kafka.messages) == [(t, 5) for t in "abcde"]
+    assert len(bridging._link.acknowledged) == 7
+
+
+def test_a_storys_time_changes_between_messages(monkeypatch):
+    steps = [chunk(said(5), "a", said(6), "a", said(6, tick=True), "a", said(7), "a")]
+    _, kafka = bridged(monkeypatch, steps, clock=ClockKind.STORY)
+    assert [m.arrival for m in kafka.messages] == [5, 6, 6, 7]
+    (of_a,) = {n for n, b in enumerate(kafka.batches) if b.messages and b.tick == 6}
+    assert [m.arrival for m in kafka.batches[of_a].messages] == [6]
+
+
+def test_bridges_have_sessions_of_their_own_and_the_first_hears_the_broker():
+    assert (client_id("bridge"), client_id("west")) == ("kel-bridge", "kel-bridge-west")
+    first, west = Settings(), Settings(bridge="west", filters="a/#,b")
+    assert filters_of(first, CITY) == (*UPLINK, *BROKER)
+    assert filters_of(west, CITY) == ("a/#", "b")
+    assert filters_of(Settings(filters=("a/#",)), CITY) == ("a/#", *BROKER)
+
+
+def test_without_filters_of_its_own_a_bridge_hears_the_citys_mappings_too():
+    city = SimpleNamespace(mappings={"acme": SimpleNamespace(filter="acme/+/data")})
+    assert filters_of(Settings(), city) == (*UPLINK, "acme/+/data", *BROKER)
+    assert filters_of(Settings(filters=("a/#",)), city) == ("a/#", *BROKER)
+
+
+def test_a_story_has_no_broker():
+    assert filters_of(Settings(clock=ClockKind.STORY), CITY) == (*UPLINK, CLOCK)
+
+
+# Kafka
+
+
+class Producer:
+    """Fails so many times, then takes everything."""
+
+    failures = 0
+    taken: list = []  # noqa: RUF012 - of all that are made
+
+    def __init__(self, **_):
+        pass
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        pass
+
+    async def send(self, _topic, record, partition):
+        if Producer.failures:
+            Producer.failures -= 1
+            raise KafkaError
+        Producer.taken.append((partition, record))
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+def written(monkeypatch, failures, link):
+    async def run():
+        writer = Writer(Settings(), link, figures)
+        await writer.open()
+        await writer.write([(0, b"a"), (1, b"bc"), (0, b"d")])
+
+    figures = BridgeFigures()
+    Producer.failures, Producer.taken = failures, []
+    monkeypatch.setattr(bridge, "AIOKafkaProducer", Producer)
+    monkeypatch.setattr(bridge, "FIRST_DELAY_S", 0.0)
+    asyncio.run(run())
+    return figures
+
+
+@pytest.mark.parametrize("failures", [0, 1, 5])
+def test_kafka_is_asked_again_until_it_has_all_records_in_their_order(monkeypatch, failures):
+    figures = written(monkeypatch, failures, Link())
+    assert Producer.taken == [(0, b"a"), (1, b"bc"), (0, b"d")]
+    assert (figures.kafka_errors, figures.records, figures.bytes) == (failures, 3, 4)
+
+
+def test_a_bridge_that_lost_its_session_does_not_go_on_trying(monkeypatch):
+    link = Link()
+
+    def ended():
+        raise BrokerError("taken over")
+
+    link.check = ended
+    with pytest.raises(BrokerError, match="taken over"):
+        written(monkeypatch, 1, link)
+    assert Producer.taken == []

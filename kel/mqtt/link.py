@@ -1,9 +1,10 @@
-"""MQTT 5 with manual acknowledgement. The one module that imports paho.
+"""MQTT 5 with manual acknowledgement: one client of the broker.
 
 Laws:
 - the session outlives the process (fixed client id, session expiry): what was not acknowledged
   comes again;
-- what is received and not yet acknowledged is bounded by the receive maximum, not by memory;
+- what was received and not yet acknowledged is bounded in number (the receive maximum) and in
+  bytes: beyond, nothing is read, and the broker keeps it;
 - nothing that a message holds ends the network thread; what a callback raises all the same is
   logged and ends the process, for a link that hears nothing would look like a silent city;
 - `publish` returns when the broker has the message (PUBACK), never before.
@@ -22,19 +23,23 @@ from functools import wraps
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from kel.mqtt.bulk import BulkClient, Chunk
 from kel.settings import Settings
+from kel.topics import text_of
 
 log = logging.getLogger("kel.mqtt")
 
 SESSION_S = 7 * 24 * 3600
 KEEPALIVE_S = 15
-LARGEST_BACKLOG = 100_000  # messages at QoS 0, which no receive maximum holds back
+LARGEST_PAYLOAD = 256 * 1024 + 1  # a longer one is refused later; so much of it tells that
+TAKEN_OVER = 0x8E  # reason code "session taken over" of a broker's DISCONNECT
+SHORT_S = 5.0  # Mosquitto 2.0.11 says nothing when it takes a session away: connections that end
+MOST_SHORT = 5  # so soon, so often in succession, tell it all the same
 
 
 class BrokerError(ConnectionError):
@@ -47,13 +52,24 @@ class RefusedError(BrokerError):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message and what is needed to acknowledge it. `generation` counts connections."""
+    """A message, and what is needed to acknowledge it (`mid` is empty at QoS 0)."""
 
     topic: str
     payload: bytes
-    mid: int
-    qos: int
-    generation: int
+    mid: bytes
+    connection: int
+
+
+@dataclass(slots=True)
+class _Count:
+    """Messages that the broker keeps until they are acknowledged, and their bytes."""
+
+    messages: int = 0
+    size: int = 0
+
+    def add(self, messages: int, size: int) -> None:
+        self.messages += messages
+        self.size += size
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +77,9 @@ class _Question:
     """Something published to learn, from its PUBACK, what the broker still keeps back."""
 
     info: paho.MQTTMessageInfo
-    generation: int
-    acknowledged: int  # of this connection's messages, when it was asked
+    connection: int
+    messages: int  # of this connection, acknowledged when it was asked
+    size: int
 
 
 def _or_end(callback: Callable[..., None]) -> Callable[..., None]:
@@ -87,7 +104,7 @@ def _no_delay(_client: object, _data: object, sock: Any) -> None:
 
 
 class Link:
-    """One client of the broker: receives in batches, acknowledges when told, waits for its own."""
+    """One client of the broker: receives in chunks, acknowledges when told, waits for its own."""
 
     def __init__(
         self,
@@ -101,27 +118,43 @@ class Link:
         wake: Callable[[], None] | None = None,
         hello: tuple[str, bytes] | None = None,
         will: tuple[str, bytes] | None = None,
+        alone: bool = False,
+        leave: Sequence[str] = (),
     ) -> None:
-        """`hello` is published, retained, whenever it is there (again); `will` when it is gone."""
+        """`hello` is published, retained, whenever it is there (again); `will` when it is gone.
+
+        `alone`: where another client takes the session over, this one ends (`check`) instead of
+        taking it back, and back, for ever. `leave`: what the session may have heard before, and
+        shall no longer.
+        """
         self._settings = settings
+        self._name = client_id
         self._filters = list(subscribe)
+        self._leave = set(leave) - set(subscribe)
         self._keep_session = keep_session
         self._wake = wake or (lambda: None)
         # The lock holds together what paho's thread and ours change. Never call paho while it is
         # held: paho calls back holding locks of its own.
         self._lock = threading.Lock()
-        self._received: deque[Received] = deque()
-        self._generation = 0
-        self._come = 0  # messages at QoS 1 over this connection
-        self._acknowledged = 0  # of them
+        self._chunks: deque[Chunk] = deque()
+        self._connection = 0
+        self._come = _Count()  # over this connection
+        self._acknowledged = _Count()  # of them
         self._question: _Question | None = None
-        self._caught_up = 0  # the generation that has caught up
+        self._caught_up = 0  # the connection that has caught up
+        self._fell_behind = False  # it had, and then so much came that some may be kept back
         self._refused: dict[int, str] = {}  # why, by message id
-        self.dropped = 0  # messages at QoS 0 that found the backlog full
         self._ready = threading.Event()
         self._refusal: str | None = None
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True
+        self._alone = alone
+        self._since = 0.0  # when the connection was made
+        self._short = 0  # connections in succession that ended soon
+        self._ended: str | None = None
+        client = BulkClient(
+            client_id,
+            _or_end(self._on_bulk),
+            largest=LARGEST_PAYLOAD,
+            limit=settings.mqtt_in_flight_bytes,
         )
         client.username_pw_set(
             settings.mqtt_user if user is None else user,
@@ -132,8 +165,8 @@ class Link:
         client.on_socket_open = _no_delay
         client.on_connect = _or_end(self._on_connect)
         client.on_subscribe = _or_end(self._on_subscribe)
-        client.on_message = _or_end(self._on_message)
         client.on_publish = _or_end(self._on_publish)
+        client.on_disconnect = _or_end(self._on_disconnect)
         self._hello = hello
         self._will = will
         if will:
@@ -184,47 +217,112 @@ class Link:
         """Whether the broker answers, as far as we know; a dead line shows after the keepalive."""
         return self._client.is_connected()
 
+    def listen(self, subscribe: Sequence[str]) -> None:
+        """Hear these from now on, and what is none of them no longer."""
+        if list(subscribe) == self._filters:
+            return
+        gone = set(self._filters) - set(subscribe)
+        self._leave = (self._leave | gone) - set(subscribe)
+        self._filters = list(subscribe)
+        if self.connected:  # else it is done on the next connection
+            if gone:
+                self._client.unsubscribe(sorted(gone))
+            quietly = SubscribeOptions(1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            self._client.subscribe([(f, quietly) for f in self._filters])
+
+    @property
+    def connections(self) -> int:
+        """How many connections there were so far."""
+        return self._connection
+
+    def check(self) -> None:
+        """Raises BrokerError where this link has ended for good."""
+        if self._ended:
+            raise BrokerError(self._ended)
+
     def caught_up(self) -> bool:
-        """Whether the broker has handed over all that it kept while nobody was connected.
+        """Whether the broker has handed over all that it kept while nobody was connected, or while
+        it could send no more since nothing was acknowledged.
 
         Exact: the answer to a message of ours comes behind all that the broker could send before
-        it. If that was less than it may send unacknowledged, it kept nothing back. Ask before
-        `receive`: what it promises has come by then. A link without `hello` never catches up.
+        it. If that was less than it may send unacknowledged, in number and in bytes, it kept
+        nothing back. Ask before `take`: what it promises has come by then. Only a link with
+        `hello`, whose messages are `done`, catches up.
         """
         if not self.connected:
             return False
         with self._lock:
-            if self._caught_up == self._generation:
+            if self._caught_up == self._connection:
                 return True
+            fell_behind, self._fell_behind = self._fell_behind, False
             asked = self._question
+        if fell_behind:  # the last answer says nothing of what the broker has got since
+            self._say_hello()
+            return False
         if asked is None or not _answered(asked.info):
             return False
         with self._lock:  # counted after the answer: what came later only makes us ask again
-            if asked.generation != self._generation:
+            if asked.connection != self._connection:
                 return False
-            if self._come - asked.acknowledged < self._settings.mqtt_in_flight:
-                self._caught_up = self._generation
+            if (
+                self._come.messages - asked.messages < self._settings.mqtt_in_flight
+                and self._come.size - asked.size < self._settings.mqtt_in_flight_bytes
+            ):
+                self._caught_up = self._connection
                 return True
         self._say_hello()
         return False
 
     @property
     def waiting(self) -> int:
-        """How many messages were received and not yet taken."""
-        return len(self._received)
-
-    def receive(self, limit: int = 1_000_000) -> list[Received]:
-        """What has come and was not taken yet, in the order of its coming."""
+        """How many messages have come and were not taken yet."""
         with self._lock:
-            return [self._received.popleft() for _ in range(min(limit, len(self._received)))]
+            return sum(map(len, self._chunks))
+
+    @property
+    def held(self) -> int:
+        """Bytes of the messages that have come and are not done with."""
+        return self._client.held
+
+    def take(self) -> list[Chunk]:
+        """What has come and was not taken yet, in its order. `done` makes room for more."""
+        with self._lock:
+            chunks = list(self._chunks)
+            self._chunks.clear()
+        return chunks
+
+    def done(self, chunks: Iterable[Chunk]) -> None:
+        """PUBACK all messages of these, with one write, and let go of their memory.
+
+        What came over an earlier connection comes again, and is acknowledged then.
+        """
+        chunks = list(chunks)
+        current = [c for c in chunks if c.connection == self._connection]
+        self._client.acknowledge([mid for c in current for mid in c.mids if mid])
+        with self._lock:
+            for chunk in current:
+                if chunk.connection == self._connection:
+                    self._acknowledged.add(chunk.kept, chunk.size)
+        self._client.release(sum(c.size for c in chunks))
+
+    def receive(self) -> list[Received]:
+        """As `take`, one by one, for those who hear little; `acknowledge` them then."""
+        chunks = self.take()
+        self._client.release(sum(c.size for c in chunks))
+        return [
+            Received(text_of(topic), payload, mid, chunk.connection)
+            for chunk in chunks
+            for topic, payload, mid in zip(chunk.topics, chunk.payloads, chunk.mids, strict=True)
+        ]
 
     def acknowledge(self, messages: Iterable[Received]) -> None:
-        """PUBACK these. What came over an earlier connection comes again, and is acked then."""
-        for message in messages:
-            if message.qos and message.generation == self._generation:
-                self._client.ack(message.mid, message.qos)
-                with self._lock:
-                    self._acknowledged += message.generation == self._generation
+        """PUBACK these, as `done`."""
+        connection = self._connection
+        mids = [m.mid for m in messages if m.mid and m.connection == connection]
+        self._client.acknowledge(mids)
+        with self._lock:
+            if connection == self._connection:
+                self._acknowledged.add(len(mids), 0)
 
     def publish(
         self,
@@ -274,12 +372,18 @@ class Link:
         if reason.is_failure:
             self._refusal = f"{reason}: check KEL_MQTT_USER, KEL_MQTT_PASSWORD and the acl file"
             return
+        self._since = time.monotonic()
         with self._lock:
-            self._generation += 1
-            self._come = self._acknowledged = 0
-            self._question = None
+            self._connection += 1
+            self._come, self._acknowledged = _Count(), _Count()
+            self._question, self._fell_behind = None, False
+            again = 0
             if flags.session_present:  # all at QoS 1 comes again; where it was forgotten, nothing
-                self._received = deque(m for m in self._received if not m.qos)
+                again = sum(c.size for c in self._chunks if c.kept)
+                self._chunks = deque(_at_qos_0(c) for c in self._chunks)
+        self._client.release(again)
+        if self._leave:
+            client.unsubscribe(sorted(self._leave))
         if self._filters:
             client.subscribe([(f, SubscribeOptions(qos=1)) for f in self._filters])
         else:
@@ -294,11 +398,12 @@ class Link:
         if not self._hello:
             return
         with self._lock:
-            generation, acknowledged = self._generation, self._acknowledged
+            connection = self._connection
+            messages, size = self._acknowledged.messages, self._acknowledged.size
         info = self._client.publish(self._hello[0], self._hello[1], 1, True)
         with self._lock:
-            if generation == self._generation:
-                self._question = _Question(info, generation, acknowledged)
+            if connection == self._connection:
+                self._question = _Question(info, connection, messages, size)
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: Any, reasons: Any, _p: Any) -> None:
         refused = [f for f, r in zip(self._filters, reasons, strict=False) if r.is_failure]
@@ -313,20 +418,45 @@ class Link:
         if reason.is_failure:
             self._refused[mid] = str(reason)
 
-    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = message._topic.decode("utf-8", "backslashreplace")
-        with self._lock:
-            if message.qos == 0 and len(self._received) >= LARGEST_BACKLOG:
-                self.dropped += 1
-                return
-            self._come += message.qos > 0
-            self._received.append(
-                Received(topic, bytes(message.payload), message.mid, message.qos, self._generation)
+    def _on_disconnect(self, client: Any, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        if not self._alone:
+            return
+        short = time.monotonic() - self._since < SHORT_S
+        self._short = self._short + 1 if short else 0
+        if reason.value == TAKEN_OVER or self._short >= MOST_SHORT:
+            self._ended = (
+                f"another client {self._name!r} takes over the session at the MQTT broker, and two "
+                "of one name would take it from each other for ever: give each bridge a name of "
+                "its own (kel bridge --name). If there is only one, see the broker's log"
             )
+            client.disconnect()  # the network's thread ends instead of connecting again
+            self._wake()
+
+    def _on_bulk(self, chunk: Chunk) -> None:
+        with self._lock:
+            chunk.connection = self._connection
+            self._come.add(chunk.kept, chunk.size)
+            self._chunks.append(chunk)
+            if self._caught_up == self._connection and self._is_full():
+                self._caught_up, self._fell_behind = 0, True
         self._wake()
+
+    def _is_full(self) -> bool:
+        """Whether the broker may keep back what it has, until something is acknowledged."""
+        messages = self._come.messages - self._acknowledged.messages
+        size = self._come.size - self._acknowledged.size
+        return (
+            messages >= self._settings.mqtt_in_flight or size >= self._settings.mqtt_in_flight_bytes
+        )
+
+
+def _at_qos_0(chunk: Chunk) -> Chunk:
+    """What a lost connection takes with it of a chunk: all that comes again."""
+    if not chunk.kept:
+        return chunk
+    at_0 = [n for n, mid in enumerate(chunk.mids) if not mid]
+    topics, payloads = [chunk.topics[n] for n in at_0], [chunk.payloads[n] for n in at_0]
+    return Chunk(topics, payloads, [b""] * len(at_0), 0, chunk.connection)
 
 
 def _answered(info: paho.MQTTMessageInfo) -> bool:
