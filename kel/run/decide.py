@@ -8,25 +8,18 @@ offline history, a replay and a test all call `decide`.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import reduce
-from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from dispatch import orders
 from dispatch.plan import plan
-from kel.costs.loss import Loss, energy_wasted, loss_costs, water_lost
+from kel.costs.lost import lost
 from kel.costs.order import order_costs
 from kel.costs.readings import Readings
 from kel.model.city import City
-from kel.model.cost import CostEntry
 from kel.model.incident import Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
 from rules import incidents
-from rules.describe import category_of
 
-PUMPING = ("power", "flow", "head")  # the metrics that a pump's loss is reckoned from
 REPAIR_FAILED = ("part_done", "reopened", "still_active")  # events after which trouble goes on
 
 
@@ -94,42 +87,3 @@ def _loss_costs(
     for incident in ended:
         changes.costs += lost(city, incident, readings, now)
     return changes
-
-
-def lost(city: City, incident: Incident, readings: Readings, now: datetime) -> list[CostEntry]:
-    """The entries of the water or energy that an ended incident lost, from its start to its end."""
-    category = category_of(city, incident.category)
-    until = incident.resolved_at or incident.closed_at or now
-    span = (incident.started_at, until)
-    if category.loss == "water" and incident.zone:
-        meter = _meter_of(city, incident.zone)
-        if meter is None:
-            return []
-        usual = readings.typical(meter, "flow", *span, ZoneInfo(city.timezone))
-        loss = water_lost(*readings.series(meter, "flow", *span), *usual, device=meter)
-    elif category.loss == "energy" and incident.cause and _is_pump(city, incident.cause):
-        loss = _pump_loss(city, incident.cause, span, readings)
-    else:
-        return []
-    return loss_costs(city, incident, loss, now)
-
-
-def _meter_of(city: City, zone: str) -> str | None:
-    """The zone's inlet meter, where it has one: without it nobody knows what was lost."""
-    meters = (d.id for d in city.devices.values() if d.cls == "zone" and d.zone == zone)
-    return next(meters, None)
-
-
-def _is_pump(city: City, device: str) -> bool:
-    """Whether the device reports all that the energy of pumping is reckoned from."""
-    known = city.devices.get(device)
-    cls = city.classes.get(known.cls) if known else None
-    return cls is not None and {m.name for m in cls.metrics}.issuperset(PUMPING)
-
-
-def _pump_loss(city: City, pump: str, span: tuple[datetime, datetime], readings: Readings) -> Loss:
-    """Energy above a good pump's, over the moments at which all three metrics were reported."""
-    series = {m: readings.series(pump, m, *span) for m in PUMPING}
-    times = reduce(np.intersect1d, [times for times, _ in series.values()])
-    power, flow, head = (v[np.isin(t, times)] for t, v in series.values())
-    return energy_wasted(times, power, flow, head, city.rates.efficiency, device=pump)

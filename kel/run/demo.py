@@ -253,6 +253,6 @@ def load_history(
         requests=history.requests,
         contacts=history.contacts,
     )
-    load_past(connection, city, effects, history.changes, history.end)
+    load_past(connection, effects, history.changes, history.end)
     for partition in range(partitions):
         connection.execute(query("put_snapshot"), [RAW, partition, 0, history.state])

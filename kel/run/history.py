@@ -79,7 +79,7 @@ class Offline:
         self.crews = CrewSim(city, story.seed)
         self.history = History(story.start, self.crews)
         self._city = city
-        self._intake = Intake(Registry(city.devices.values()), city.classes)
+        self._intake = Intake(Registry.of(city), city.classes)
         self._evaluator = Evaluator(files.rulebook, city, list(city.devices.values()))
         self._situation = opening(city)
         self._readings = MemoryReadings(city)
@@ -211,6 +211,6 @@ def _sources(root: Path, city_folder: Path) -> Iterator[Path]:
         yield from sorted((root / folder).rglob("*.py"))
     for name in ("decide", "history", "partition"):
         yield root / f"kel/run/{name}.py"
-    for name in ("kel/store/memory.py", "kel/store/frames.py", "kel/topics.py"):
+    for name in ("kel/store/memory.py", "kel/topics.py"):
         yield root / name
     yield root / "requirements/lock.txt"  # other versions may reckon otherwise

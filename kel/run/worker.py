@@ -2,115 +2,107 @@
 
 Laws:
 - effects and offset commit together, every `commit_s`; the rules' state is kept every
-  `snapshot_s`, and only what lies below it is acknowledged to Kafka;
+  `snapshot_s` and whenever partitions are given up, and only what lies below it is acknowledged to
+  Kafka;
+- while a commit is under way the next records go through the lines: what they come to waits for
+  the next one. No more than MOST_ROWS readings or MOST_BYTES wait;
 - after a start the records from the snapshot on run through the rules again, and nothing below the
   store's offset is written a second time;
 - a record that no bridge wrote becomes a reject, and the stream goes on behind it;
-- a gap, a Kafka that stands behind the store, or a partition that somebody else moved on, ends the
-  process: whoever watches it starts it again, from what the store knows;
+- a gap, a Kafka that stands behind the store, a partition that somebody else moved on, or standing
+  still although there is work (`kel.run.watchdog`), ends the process: whoever watches it starts it
+  again, from what the store knows;
 - while the store is away nothing moves on, and nothing begins; a commit whose outcome is unknown is
-  asked about, and the same transaction is tried again, never another one.
+  asked about, and the same transaction is tried again, never another one;
+- a city's folder that was loaded anew is taken up between two records, each line going on from
+  what it remembers; one with a mistake never is.
 """
 
 import asyncio
 import logging
 import os
+import sys
+import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from socket import gethostname
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import faust
 import psycopg
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 
-from kel.kafka import end_offsets, ensure_topic
+from kel.kafka import end_offsets, ensure_topic, held
+from kel.metrics import serve
 from kel.model.city import City
-from kel.model.reading import Output
-from kel.records import BadRecordError, decode
-from kel.run.cityfiles import CityFiles
+from kel.model.mistake import MistakesError
+from kel.model.reading import Gauge, Output
+from kel.run.cityfiles import CityFiles, fingerprint, load_city_files
+from kel.run.expose import of_worker
+from kel.run.figures import Stand, WorkerFigures
+from kel.run.gauges import EVERY_S, gauges
+from kel.run.owned import Owned
 from kel.run.partition import Line, devices_of
-from kel.settings import Settings
+from kel.run.watchdog import Look, Watchdog
+from kel.settings import ClockKind, Settings
+from kel.store.allowance import Allowance
 from kel.store.connect import connect
+from kel.store.latest import Latest
 from kel.store.load import numbered
-from kel.store.stream import LostPartitionError, StreamStore
+from kel.store.registry import city_version
+from kel.store.stream import Snapshot, StreamStore
 from kel.topics import RAW
-from rules.rulebook import Rulebook
 
 log = logging.getLogger("kel.worker")
 
 T = TypeVar("T")
 
 MOST_ROWS = 20_000  # readings that wait for a commit, at the most
-
-
-class Owned:
-    """A partition that this worker owns: its line, its place, and what is not committed yet."""
-
-    def __init__(self, line: Line, expected: int, stored: int) -> None:
-        self.line = line
-        self.expected = expected  # the next record that the line must see
-        self.stored = stored  # effects below are in the store
-        self.going_back = False  # Kafka was asked for earlier records than it gave
-        self.pending: Output | None = None
-        self.unacknowledged: list[tuple[int, Any]] = []
-        self.snapshot_at = time.monotonic()
-
-    def process(self, offset: int, record: bytes, written: int) -> bool:
-        """Take the record that Kafka got at `written` (µs) through the line, in its turn.
-
-        Returns False where it is not its turn yet: Kafka was asked to go back, and will.
-        """
-        if offset > self.expected and self.going_back:
-            return False
-        if offset > self.expected:
-            raise LookupError(
-                f"partition {self.line.number}: record {self.expected} is missing, Kafka gave "
-                f"{offset}: something else writes to the topic, or deletes from it"
-            )
-        self.going_back = False
-        if offset < self.expected:
-            return True
-        try:
-            output = self.line.process(offset, decode(record))
-        except BadRecordError as why:
-            log.warning("partition %d, record %d: %s", self.line.number, offset, why)
-            output = self.line.refused(offset, record, written, str(why))
-        self.expected = offset + 1
-        if offset >= self.stored:
-            if self.pending is None:
-                self.pending = output
-            else:
-                self.pending.add(output)
-        return True
-
-    def keep(self, offset: int, event: Any) -> None:
-        """Acknowledge it once it lies below a snapshot; its bytes are not needed until then."""
-        event.value = event.message.value = None
-        self.unacknowledged.append((offset, event))
+MOST_BYTES = 32 * 1024 * 1024
+SNAPSHOTS = 3  # that go into one commit, at the most
+LOOK_S = 5.0  # how often the watchdog looks
+FOLLOW_S = 2.0  # how often it is asked whether the city's folder was loaded anew
+KAFKA_S = 5.0  # how long Kafka may take to answer
+END_S = 8.0  # how long a worker that is told to end may take, whatever is away
 
 
 class Worker:
-    """The state of one worker process; the store is called in threads, one call at a time."""
+    """The state of one worker process; the store is called in threads, one call at a time.
 
-    def __init__(
-        self, settings: Settings, city: City, rulebook: Rulebook, kafka_id: str, app: faust.App
-    ) -> None:
+    `era` counts how often partitions were given up: what was under way before is then void.
+    """
+
+    def __init__(self, settings: Settings, files: CityFiles, kafka_id: str, app: faust.App) -> None:
+        self.figures = WorkerFigures()
         self._app = app
         self._settings = settings
-        self._city = city
-        self._rulebook = rulebook
+        self._files = files
         self._kafka_id = kafka_id
-        self._lock = asyncio.Lock()
+        self._storing = asyncio.Lock()  # whoever holds it may use the store
+        self._era = 0
         self._owned: dict[int, Owned] = {}
         self._earliest: dict[Any, int] = {}  # by faust's TP
         self._ends: dict[int, int] = {}  # by partition
+        self._version: str | None = None  # of the city's folder that is in use
+        self._passed_over: str | None = None  # … and that has a mistake
         self._connection: psycopg.Connection | None = None
+        self._latest = Latest()
+        self._allowance = Allowance()
+        self._told = 0.0  # when this worker last said how it is
+        self._name = f"{gethostname()}-{os.getpid()}"
         self._store: StreamStore
 
     def _open_store(self) -> None:
         self._connection = connect(self._settings)
-        self._city = numbered(self._connection, self._city)
-        self._store = StreamStore(self._connection, self._city.classes, RAW, self._kafka_id)
+        self._city = numbered(self._connection, self._files.city)
+        if self._version is None:
+            self._version = city_version(self._connection)
+        self._store = StreamStore(
+            self._connection, RAW, self._kafka_id, self._latest, self._allowance
+        )
 
     async def _patiently(self, work: Callable[[], T]) -> T:
         """Do this in a thread; while the store is away, again and again on a new connection."""
@@ -119,62 +111,86 @@ class Worker:
             try:
                 if self._connection is None or self._connection.closed:
                     await asyncio.to_thread(self._open_store)
-                return await asyncio.to_thread(work)
+                done = await asyncio.to_thread(work)
+            except psycopg.errors.OutOfMemory:
+                raise  # it is there: the same again would not help, and must not go on unseen
             except psycopg.OperationalError as error:
+                self.figures.store_away = True
                 log.warning("the store is away (%s): trying again in %.1f s", error, delay)
                 if self._connection is not None:
                     self._connection.close()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
+            else:
+                self.figures.store_away = False
+                return done
 
-    async def keep_rulebook(self, source: str) -> None:
+    async def keep_rulebook(self) -> None:
         """Keep the rulebook's text in the store: alerts name its version."""
-        version = self._rulebook.version
-        await self._patiently(lambda: self._store.keep_rulebook(version, source))
+        version, source = self._files.rulebook.version, self._files.source
+        async with self._storing:
+            await self._patiently(lambda: self._store.keep_rulebook(version, source))
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
-        partition, offset = event.message.partition, event.message.offset
-        async with self._lock:
-            owned = self._owned.get(partition)
-            if owned is None:
-                owned = await self._take_up(event.message.tp, offset)
-            written = round(event.message.timestamp * 1e3) * 1000
-            if not owned.process(offset, event.value or b"", written):
-                return
-            owned.keep(offset, event)
-            waiting = sum(o.pending.rows for o in self._owned.values() if o.pending)
-            if waiting > MOST_ROWS:
-                await self._commit()
+        era, partition, offset = self._era, event.message.partition, event.message.offset
+        owned = self._owned.get(partition)
+        if owned is None:
+            owned = await self._take_up(event.message.tp, offset)
+            if era != self._era:
+                return  # given up meanwhile: whoever has it now gets this record, too
+            self._owned[partition] = owned
+        if owned.early(offset):
+            return
+        written = round(event.message.timestamp * 1e3) * 1000
+        stored = owned.process(offset, event.value or b"", written)
+        if stored is not None:
+            self._latest.add(stored)
+        owned.keep(offset, event)
+        self._note(owned)
+        if self._much_waits():
+            await self.commit()
+
+    def _much_waits(self) -> bool:
+        owned = self._owned.values()
+        return sum(o.rows for o in owned) > MOST_ROWS or sum(o.bytes for o in owned) > MOST_BYTES
 
     async def commit(self) -> None:
-        async with self._lock:
-            await self._commit()
+        """Store what waits, and the snapshots that are due."""
+        async with self._storing:
+            before = time.monotonic() - self._settings.snapshot_s
+            due = [o for o in self._owned.values() if o.unacknowledged and o.snapshot_at < before]
+            await self._commit(sorted(due, key=lambda o: o.snapshot_at)[:SNAPSHOTS])
+        self.figures.turn = time.time()
 
     async def give_up(self) -> None:
-        """Partitions are revoked: commit what is done, then forget them."""
-        async with self._lock:
-            await self._commit()
+        """Partitions are revoked: store what is done and where each stands, then forget them."""
+        self._era += 1
+        async with self._storing:
+            await self._commit([o for o in self._owned.values() if o.unacknowledged])
             self._owned.clear()
             self._earliest.clear()
             self._ends.clear()
+            self.figures.partitions.clear()
 
     async def _take_up(self, tp: Any, offset: int) -> Owned:
         """Own a partition, and let Kafka go back where the store is behind what it gives.
 
         That is so after the store was restored from a backup: Kafka's own mark is further on.
         """
-        snapshot = await self._patiently(lambda: self._store.snapshot(tp.partition))
-        usual = offset <= (snapshot[0] if snapshot else 0)
-        earliest = 0 if usual else await self._earliest_of(tp)
-        owned = await self._patiently(lambda: self._own(tp.partition, earliest))
-        await self._must_reach(tp.partition, owned.stored)
-        if offset > owned.expected:
-            log.warning("partition %d: back from %d to %d", tp.partition, offset, owned.expected)
-            owned.going_back = True
-            # faust takes what it is told for the last record that was read
-            await self._app.consumer.seek(tp, max(owned.expected - 1, 0))
-        self._owned[tp.partition] = owned
+        async with self._storing:
+            snapshot = await self._patiently(lambda: self._store.snapshot(tp.partition))
+            usual = offset <= (snapshot[0] if snapshot else 0)
+            earliest = 0 if usual else await self._earliest_of(tp)
+            owned = await self._patiently(lambda: self._own(tp.partition, earliest))
+            await self._must_reach(tp.partition, owned.stored)
+            if offset > owned.expected:
+                log.warning(
+                    "partition %d: back from %d to %d", tp.partition, offset, owned.expected
+                )
+                owned.going_back = True
+                # faust takes what it is told for the last record that was read
+                await self._app.consumer.seek(tp, max(owned.expected - 1, 0))
         return owned
 
     async def _earliest_of(self, tp: Any) -> int:
@@ -201,8 +217,7 @@ class Worker:
     def _own(self, partition: int, earliest: int) -> Owned:
         """Where the partition stands; one that the store never followed begins at the earliest."""
         progress = self._store.progress([partition], earliest)[partition]
-        devices = devices_of(self._city, partition, self._settings.partitions)
-        line = Line(partition, self._city, self._rulebook, devices)
+        line = self._line(partition)
         snapshot = self._store.snapshot(partition)
         if snapshot is not None:
             line.load(snapshot[1])
@@ -217,53 +232,122 @@ class Worker:
         log.info("partition %d: from %d, stored to %d", partition, start, progress.next)
         return Owned(line, start, progress.next)
 
-    async def _commit(self) -> None:
-        owned = [o for o in self._owned.values() if o.pending]
-        outputs = [o.pending for o in owned if o.pending]
-        if outputs:
-            await self._store_outputs(outputs)
-            for each in owned:
-                assert each.pending is not None
-                each.stored = each.pending.next
-                each.pending = None
-        now = time.monotonic()
+    async def _commit(self, kept: Iterable[Owned]) -> None:
+        """Store what waits, with snapshots of these. Needs the store."""
+        snapshots = [s for s in (o.snapshot() for o in kept) if s]
+        outputs = [o for o in (each.release() for each in self._owned.values()) if o]
+        if not (outputs or snapshots or self._latest.due):
+            return
+        began = time.monotonic()
+        if outputs and began - self._told >= EVERY_S:
+            self._told = began
+            outputs[0].gauges += self._gauges(began)
+        fates = await self._store_outputs(outputs, snapshots)
+        self.figures.note(outputs, fates, time.monotonic() - began)
+        for output in outputs:
+            if output.partition in self._owned:
+                self._owned[output.partition].stored = output.next
+        for snapshot in snapshots:
+            if snapshot.partition in self._owned:
+                self._owned[snapshot.partition].acknowledge(snapshot.next)
         for each in self._owned.values():
-            if now - each.snapshot_at > self._settings.snapshot_s and each.unacknowledged:
-                await self._snapshot(each)
+            self._note(each)
 
-    async def _store_outputs(self, outputs: list[Output]) -> None:
+    async def _store_outputs(
+        self, outputs: Sequence[Output], snapshots: Sequence[Snapshot]
+    ) -> Counter[str]:
         """The same transaction until it is in, however often the store goes away."""
         tried = False
 
-        def commit() -> None:
-            nonlocal outputs, tried
-            if tried:
-                outputs = self._not_yet_stored(outputs)
+        def commit() -> Counter[str]:
+            nonlocal tried
+            left = self._not_yet_stored(outputs) if tried else outputs
             tried = True
-            self._store.commit(outputs)
+            return self._store.commit(left, snapshots)
 
-        await self._patiently(commit)
+        return await self._patiently(commit)
 
-    def _not_yet_stored(self, outputs: list[Output]) -> list[Output]:
+    def _not_yet_stored(self, outputs: Sequence[Output]) -> list[Output]:
         """Those whose commit did not go through, after a commit with an unknown outcome."""
         progress = self._store.progress([o.partition for o in outputs])
-        return [o for o in outputs if progress[o.partition].next != o.next]
+        left = [o for o in outputs if progress[o.partition].next != o.next]
+        for output in outputs:
+            if output not in left:
+                self._latest.add(output)
+        return left
 
-    async def _snapshot(self, owned: Owned) -> None:
-        if owned.expected < owned.stored:
-            return  # still running through what was stored before
+    def _gauges(self, clock_s: float) -> Iterable[Gauge]:
+        """What this worker says of itself, and of the bridges; in a story nothing."""
+        if self._settings.clock is ClockKind.STORY:
+            return ()
+        bridges: Counter[str] = Counter()
+        for owned in self._owned.values():
+            bridges |= Counter(owned.line.ticks)  # the later one of each
+        return gauges(self.figures, bridges, self._name, time.time(), clock_s)
+
+    def _note(self, owned: Owned) -> Stand:
+        stand = self.figures.partitions.setdefault(owned.line.number, Stand(0, 0))
+        stand.processed, stand.stored = owned.expected, owned.stored
+        return stand
+
+    # what is looked at every few seconds
+
+    async def look(self, dog: Watchdog) -> str | None:
+        """Why this worker must be started again, or None."""
         try:
-            state = owned.line.state()
-            await asyncio.to_thread(
-                self._store.keep_snapshot, owned.line.number, owned.expected, state
-            )
-        except psycopg.OperationalError as error:
-            log.warning("no snapshot of partition %d: %s", owned.line.number, error)
-            return
-        for _, event in owned.unacknowledged:
-            event.ack()
-        owned.unacknowledged.clear()
-        owned.snapshot_at = time.monotonic()
+            found = await asyncio.wait_for(held(self._settings), KAFKA_S)
+        except (KafkaError, TimeoutError, OSError) as error:
+            log.warning("Kafka does not say how far it is (%r)", error)
+            return None
+        try:
+            assigned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == RAW}
+        except ConsumerNotStarted:
+            return None
+        looks = {}
+        for partition in assigned & found.keys():
+            owned, end = self._owned.get(partition), found[partition][1]
+            if owned is None:
+                looks[partition] = Look(None, end, None)
+            else:
+                looks[partition] = Look(owned.expected, end, owned.stored)
+                self._note(owned).end = end
+        return dog.look(time.monotonic(), looks, store_away=self.figures.store_away)
+
+    async def follow_city(self) -> None:
+        """Take up the city's folder where another state of it was loaded (`kel load`)."""
+        async with self._storing:
+            taken = await self._patiently(self._read_anew)
+            if taken is None:
+                return
+            self._version, self._files, self._city = taken
+            for number, owned in self._owned.items():
+                line = self._line(number)
+                line.load(owned.line.state())
+                owned.line = line
+        log.info("the city's folder as it was loaded last is taken up")
+
+    def _read_anew(self) -> tuple[str, CityFiles, City] | None:
+        """The folder's version, files and city, where another one was loaded than the one in use,
+        and the folder is as it was then."""
+        assert self._connection is not None
+        version = city_version(self._connection)
+        if version is None or version in (self._version, self._passed_over):
+            return None
+        try:
+            if fingerprint(self._settings.city) != version:
+                return None  # it was changed since, or is being written: once it is loaded
+            files = load_city_files(self._settings)
+            city = numbered(self._connection, files.city)
+        except (MistakesError, OSError, LookupError) as error:
+            log.error("the city's folder is not taken up: %s", error)
+            self._passed_over = version
+            return None
+        self._store.keep_rulebook(files.rulebook.version, files.source)
+        return version, files, city
+
+    def _line(self, number: int) -> Line:
+        devices = devices_of(self._city, number, self._settings.partitions)
+        return Line(number, self._city, self._files.rulebook, devices)
 
 
 def _app(settings: Settings, folder: str) -> faust.App:
@@ -296,8 +380,9 @@ def _run(settings: Settings, files: CityFiles, folder: str) -> None:
     kafka_id = asyncio.run(ensure_topic(settings))
     app = _app(settings, folder)
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
-    worker = Worker(settings, files.city, files.rulebook, kafka_id, app)
-    asyncio.run(worker.keep_rulebook(files.source))
+    worker = Worker(settings, files, kafka_id, app)
+    serve(settings, lambda: of_worker(worker.figures))
+    asyncio.run(worker.keep_rulebook())
 
     @app.agent(raw, name="line", concurrency=1)
     async def line(stream: Any) -> None:
@@ -316,18 +401,53 @@ def _run(settings: Settings, files: CityFiles, folder: str) -> None:
         except Exception:
             _end()
 
+    @app.task
+    async def look() -> None:
+        dog = Watchdog(settings.stall_s)
+        try:
+            while not app.should_stop:
+                await asyncio.sleep(min(LOOK_S, settings.stall_s / 3))
+                if why := await worker.look(dog):
+                    log.error("%s", why)
+                    _end()
+        except Exception:
+            _end()
+
+    @app.task
+    async def follow() -> None:
+        try:
+            while not app.should_stop:
+                await asyncio.sleep(FOLLOW_S)
+                await worker.follow_city()
+        except Exception:
+            _end()
+
     @app.on_partitions_revoked.connect
     async def revoked(*_: object, **__: object) -> None:
         try:
             await worker.give_up()
-        except LostPartitionError:
+        except Exception:
             _end()
+
+    @app.on_before_shutdown.connect
+    async def ends(*_: object, **__: object) -> None:
+        late = threading.Timer(END_S, os._exit, [0])  # faust waits for a Kafka that is away
+        late.daemon = True
+        late.start()
+        try:
+            await asyncio.wait_for(worker.give_up(), KAFKA_S)
+        except Exception as error:
+            log.warning("what was under way is done again by the next worker: %r", error)
 
     faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
 
 
 def _end() -> None:
     """End at once: faust would start the agent again behind a record it had not finished."""
-    log.exception("the worker ends, to be started again from what is stored")
+    log.error("the worker ends, to be started again from what is stored", exc_info=_why())
     logging.shutdown()
     os._exit(1)
+
+
+def _why() -> bool:
+    return sys.exc_info()[0] is not None

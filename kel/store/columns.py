@@ -14,28 +14,33 @@ TRAILER = b"\xff\xff"
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01, from which PostgreSQL counts
 
 
-def pack(frame: Frame, metrics: tuple[str, ...]) -> bytes:
-    """The frame as binary COPY data of the columns (time, arrival, device, *metrics).
+def pack(frame: Frame, flag: NDArray[np.bool_] | None = None) -> bytes:
+    """The frame as binary COPY data of the columns (time, arrival, device, [flag,] *metrics).
 
-    NaN becomes NULL. About 4 M rows/s with six metrics.
+    NaN becomes NULL. `flag`: (n,), a boolean column. About 4 M rows/s with six metrics.
     """
+    metrics = tuple(frame.metrics)
+    columns = _columns(metrics, flag is not None)
     layout = [("fields", ">i2")]
-    for name, width in _columns(metrics):
+    for name, width in columns:
         layout += [(f"{name}#", ">i4"), (name, width)]
     rows = np.zeros(len(frame), dtype=layout)
-    rows["fields"] = 3 + len(metrics)
-    for name, width in _columns(metrics):
+    rows["fields"] = len(columns)
+    for name, width in columns:
         rows[f"{name}#"] = np.dtype(width).itemsize
     rows["time"] = frame.time - POSTGRES_EPOCH_US
     rows["arrival"] = frame.arrival - POSTGRES_EPOCH_US
     rows["device"] = frame.device
+    if flag is not None:
+        rows["flag"] = flag
     for i, name in enumerate(metrics):
         rows[f"m{i}"] = frame.metrics[name]
     return SIGNATURE + _without_nulls(rows, frame, metrics) + TRAILER
 
 
-def _columns(metrics: tuple[str, ...]) -> list[tuple[str, str]]:
+def _columns(metrics: tuple[str, ...], flagged: bool) -> list[tuple[str, str]]:
     fixed = [("time", ">i8"), ("arrival", ">i8"), ("device", ">i4")]
+    fixed += [("flag", "|i1")] * flagged
     return fixed + [(f"m{i}", ">f8") for i in range(len(metrics))]
 
 

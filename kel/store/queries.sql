@@ -61,10 +61,6 @@ SELECT partition, topic_id, next, tick FROM progress WHERE topic = %s
 INSERT INTO progress (topic, partition, topic_id, next) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 
--- name: move_progress
-UPDATE progress SET next = %s, tick = greatest(tick, %s), at = now()
-WHERE topic = %s AND partition = %s AND topic_id = %s AND next = %s
-
 -- name: put_snapshot
 INSERT INTO snapshot VALUES (%s, %s, %s, %s)
 ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next, state = excluded.state
@@ -72,19 +68,6 @@ WHERE snapshot.next <= excluded.next
 
 -- name: snapshot
 SELECT next, state FROM snapshot WHERE topic = %s AND partition = %s
-
--- name: latest_times
-SELECT device, time FROM device_latest WHERE device = ANY(%s)
-
--- name: put_latest
-INSERT INTO device_latest
-SELECT * FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
-ON CONFLICT (device) DO UPDATE SET time = excluded.time, arrival = excluded.arrival,
-    metrics = device_latest.metrics || excluded.metrics
-WHERE device_latest.time <= excluded.time
-
--- name: put_other
-INSERT INTO reading_other VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: put_alert
 INSERT INTO alert VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -105,17 +88,6 @@ INSERT INTO reply VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOT
 
 -- name: put_command
 INSERT INTO command VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-
--- name: put_reject
-INSERT INTO reject VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-
--- name: put_online
-UPDATE device SET online = %s, online_at = %s
-WHERE id = %s AND (online_at IS NULL OR online_at <= %s)
-
--- name: count_dropped
-INSERT INTO dropped VALUES (coalesce(%s, now())::date, %s, %s)
-ON CONFLICT (day, reason) DO UPDATE SET count = dropped.count + excluded.count
 
 -- name: put_rulebook
 INSERT INTO rulebook (version, source) VALUES (%s, %s) ON CONFLICT DO NOTHING
@@ -243,10 +215,11 @@ INSERT INTO cost_entry VALUES
 ON CONFLICT DO NOTHING
 
 -- name: add_outbox
-INSERT INTO outbox VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+INSERT INTO outbox (id, topic, payload, made_at, expires_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING
 
 -- name: unsent
-SELECT id, topic, payload, made_at, expires_at FROM outbox
+SELECT id, topic, coalesce(payload, '{}'), made_at, expires_at, raw FROM outbox
 WHERE sent_at IS NULL AND NOT id = ANY(%s::uuid[]) ORDER BY made_at, id LIMIT %s
 
 -- name: mark_sent
@@ -272,7 +245,7 @@ ORDER BY i.state = 'closed', i.severity DESC, i.opened_at, i.number LIMIT %s
 SELECT (SELECT clock FROM desk),
     coalesce(array_agg(payload ->> 'order') FILTER (WHERE sent_at IS NOT NULL), '{}'),
     count(*) FILTER (WHERE sent_at IS NULL)
-FROM outbox WHERE made_at > %s
+FROM outbox WHERE made_at > %s AND payload IS NOT NULL
 
 -- name: story_totals
 SELECT

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from kel.model.alert import Alert, Evidence, Severity
+from kel.model.cost import CostEntry, CostKind, CostNature
 from kel.model.incident import Incident, IncidentState, Material
 from kel.model.order import Action, OrderItem, OrderState, Reply, WorkOrder
 from kel.model.place import Point
@@ -134,3 +135,8 @@ def order_of(row: Row, items: tuple[OrderItem, ...]) -> WorkOrder:
         completed_at=row[19],
         note=row[20],
     )
+
+
+def cost_of(row: Row) -> CostEntry:
+    """Of the columns of query `cost`."""
+    return CostEntry(row[0], row[1], CostKind(row[2]), CostNature(row[3]), *row[4:])

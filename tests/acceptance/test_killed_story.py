@@ -22,8 +22,16 @@ from kel.simulate.crews import CrewSim
 from kel.simulate.world import World
 from kel.store.connect import connect
 from kel.store.story import StoryStore
-from tests.builders.fingerprint import Fingerprint, desk_of, stream_of
-from tests.builders.running import FOLDER, LAMPS, SESSION_S, System, example, fresh_database
+from tests.builders.fingerprint import Fingerprint, desk_of, settled, stream_of
+from tests.builders.running import (
+    FOLDER,
+    LAMPS,
+    SESSION_S,
+    System,
+    example,
+    fresh_database,
+    wait_until,
+)
 from tests.builders.stream import STEP_US, night
 
 pytestmark = pytest.mark.integration
@@ -102,6 +110,7 @@ def play(system: System, planned: Kills) -> tuple[int, Fingerprint, Fingerprint]
             with killing(services, planned.get(step, [])):
                 next(steps)
             services.watch()
+        wait_until(lambda: settled(connection), what="the newest values")
         return services.restarts, stream_of(connection), desk_of(connection)
 
 

@@ -39,6 +39,16 @@ def stream_of(connection: Connection) -> Fingerprint:
     return _of(connection, {**readings, **STREAM})
 
 
+def settled(connection: Connection) -> bool:
+    """Whether the newest values of all devices are written: a second after them, at the most."""
+    behind = sql.SQL(
+        "SELECT FROM {table} r LEFT JOIN device_latest l ON l.device = r.device "
+        "WHERE l.time IS NULL OR r.time > l.time LIMIT 1"
+    )
+    tables = [sql.Identifier(table_of(cls)) for cls in example().city.classes]
+    return all(connection.execute(behind.format(table=t)).fetchone() is None for t in tables)
+
+
 def desk_of(connection: Connection) -> Fingerprint:
     """What the desk wrote."""
     return _of(connection, DESK)

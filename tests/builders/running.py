@@ -24,6 +24,7 @@ from kel.model.city import City
 from kel.model.message import Batch, Message
 from kel.mqtt import Link
 from kel.records import decode, encode
+from kel.run.bridge import client_id
 from kel.run.cityfiles import CityFiles, read_folder
 from kel.run.play import logins
 from kel.settings import ClockKind, Settings
@@ -39,6 +40,9 @@ LAMPS = 2  # a feeder's lamps: the whole city, but small
 OPENED = datetime(2026, 10, 1, tzinfo=UTC)
 TEMPLATE = "template_city"
 SESSION_S = 2.0  # of a worker: how long a killed one's partitions wait
+
+BRIDGES = ("bridge", "west", "east")  # that tests start
+STATE = BRIDGE.format(bridge="bridge")
 
 NUMBERS = count(1)  # of clients
 T = TypeVar("T")
@@ -143,13 +147,13 @@ class System:
 
     # processes
 
-    def start(self, name: str, **more: str) -> Child:
-        """`kel NAME` as a child; `end` ends all of them."""
+    def start(self, name: str, *, command: Sequence[str] = (), **more: str) -> Child:
+        """`kel NAME`, or another command in its place, as a child; `end` ends all of them."""
         login = "kel-desk" if name == "desk" else "kel-bridge"
         log = self.stack.folder / f"{name}.log"
         child = Child(
             name,
-            [sys.executable, "-m", "kel.cli", name],
+            command or [sys.executable, "-m", "kel.cli", name],
             log,
             env=self.environment(login, **more),
         )
@@ -158,7 +162,8 @@ class System:
 
     def start_bridge(self, **more: str) -> Child:
         """A bridge that has subscribed: what is published from now on reaches it."""
-        with self.link("kel-clock", (BRIDGE,)) as hears:
+        state = BRIDGE.format(bridge=more.get("KEL_BRIDGE", "bridge"))
+        with self.link("kel-clock", (state,)) as hears:
             bridge = self.start("bridge", **more)
             wait_until(
                 lambda: any(m.payload == b"online" for m in hears.receive()), what="bridge online"
@@ -255,10 +260,11 @@ class System:
 
     def _forget_sessions(self) -> None:
         """Neither a session nor a retained message of another test is left in the broker."""
-        for login, topic in (("kel-bridge", BRIDGE), ("kel-clock", CLOCK)):
+        states = [BRIDGE.format(bridge=name) for name in BRIDGES]
+        for login, topic in (*(("kel-bridge", state) for state in states), ("kel-clock", CLOCK)):
             with self.link(login) as link:
                 link.publish([(topic, b"")], retain=True)
-        names = [("kel-bridge", "kel-bridge"), ("kel-desk", "kel-desk")]
+        names = [("kel-desk", "kel-desk"), *(("kel-bridge", client_id(name)) for name in BRIDGES)]
         names += [(login, f"story-{login}") for login in (*logins(self.city), "kel-clock")]
         for login, client in names:
             Link(

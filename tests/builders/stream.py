@@ -7,10 +7,11 @@ from ingest.registry import Registry
 from ingest.route import Router
 from kel.city import read_document
 from kel.model.city import City
-from kel.model.message import Batch, Message
+from kel.model.message import Batch
 from kel.model.moment import MINUTE_US, to_us
 from kel.model.reading import Output
-from kel.run.bridge import Gathering
+from kel.records import decode
+from kel.run.gathering import Gathering
 from kel.run.partition import Line, devices_of
 from kel.settings import Settings
 from kel.simulate.speak import Speaker
@@ -40,22 +41,22 @@ def spoken(first_us: int, steps: int) -> Iterator[Records]:
     city, story = example().city, night()
     world = World(city, story.seed, story.start, story.troubles)
     speaker = Speaker(city, story.bad)
-    gathering = Gathering(Router(Registry(city.devices.values())).group, PARTITIONS)
+    gathering = Gathering(Router(Registry.of(city)).group, PARTITIONS, "bridge")
     start = to_us(story.start) + first_us
     for since in range(start, start + steps * STEP_US, STEP_US):
         until = since + STEP_US
         said = speaker.speak(world.step(since, until))
         for topic, payload in [*said, *speaker.bad_messages(since, until)]:
-            gathering.put(Message(topic, payload, until))
+            gathering.put([topic.encode()], [payload], until)
         gathering.tick(until)
-        yield gathering.take()
+        yield [(partition, decode(record)) for partition, record in gathering.take()]
 
 
 def replay(settings: Settings, steps: Iterable[Records]) -> None:
     """Bring a database to where undisturbed workers would: pure lines, one commit."""
     with connect(settings) as connection:
         city: City = numbered(connection, example().city)
-        store = StreamStore(connection, city.classes, RAW, "replay")
+        store = StreamStore(connection, RAW, "replay")
         store.progress(range(PARTITIONS))
         outputs = [Output(p, 0, 0) for p in range(PARTITIONS)]
         lines = [

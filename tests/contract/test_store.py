@@ -46,7 +46,7 @@ def stored(request) -> Put:
     city = numbered(connection, example().city)
 
     def put(*frames: Rows) -> Readings:
-        store = StreamStore(connection, city.classes, "contract", "k")
+        store = StreamStore(connection, "contract", "k")
         store.progress([0])
         for n, rows in enumerate(frames):
             store.commit([Output(0, n, n + 1, frames=[frame_of(city, rows)])])

@@ -3,20 +3,24 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import numpy as np
 import psycopg
 import pytest
 
+from ingest.order import Order
 from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.moment import MINUTE_US, from_us, to_us
-from kel.model.reading import OtherReading, Output, Status
+from kel.model.reading import Doubted, OtherReading, Output, Rebirth, Status
 from kel.model.request import Contact, Reject, Request
 from kel.store.columns import POSTGRES_EPOCH_US
 from kel.store.connect import connect
+from kel.store.desk import DeskStore
+from kel.store.latest import Latest
 from kel.store.load import numbered
-from kel.store.stream import LostPartitionError, StreamStore
+from kel.store.stream import LostPartitionError, Snapshot, StreamStore
 from kel.topics import RAW
 from tests.builders import city as builders
 from tests.builders.fingerprint import stream_of
@@ -37,7 +41,7 @@ def city(connection):
 
 @pytest.fixture
 def store(connection, city):
-    opened = StreamStore(connection, city.classes, RAW, KAFKA)
+    opened = StreamStore(connection, RAW, KAFKA)
     opened.progress(range(3))
     return opened
 
@@ -165,7 +169,7 @@ def test_a_second_time_changes_nothing(connection, store, city):
 
 def test_a_zombie_and_its_successor_write_once(database, connection, store, city):
     with connect(database) as other:
-        successor = StreamStore(other, city.classes, RAW, KAFKA)
+        successor = StreamStore(other, RAW, KAFKA)
         assert successor.progress([0])[0].next == 0
         successor.commit([output(0, 3, zone_frame(city, ("zm-01", 0, 1.0, 1.0, 1.0)))])
         with pytest.raises(LostPartitionError):
@@ -180,55 +184,246 @@ def test_time_never_goes_back(store):
     assert store.progress([0])[0].tick == from_us(START + MINUTE_US)
 
 
-def test_partial_rows_join_and_what_is_stored_wins(connection, store, city):
-    store.commit([output(0, 1, zone_frame(city, ("zm-01", 0, 1.0, NAN, NAN)))])
-    store.commit([output(1, 2, zone_frame(city, ("zm-01", 0, NAN, 2.0, NAN)))])
-    store.commit(
-        [
-            output(
-                2,
-                3,
-                zone_frame(
-                    city,
-                    ("zm-01", 0, 9.0, NAN, 3.0),
-                    ("zm-01", 1, 4.0, NAN, NAN),
-                    ("zm-02", 0, 5.0, NAN, NAN),
-                ),
+def doubt(frame, late=False, newest=False):
+    return Doubted(frame, np.full(len(frame), late), np.full(len(frame), newest))
+
+
+def fates(connection):
+    """What is told of late rows, and how many had which fate."""
+    told = connection.execute(
+        "SELECT d.id, extract(epoch FROM l.time)::bigint, l.fate, l.metrics FROM late l "
+        "JOIN device d ON d.number = l.device ORDER BY l.time, l.arrival, l.fate"
+    ).fetchall()
+    counts = dict(connection.execute("SELECT reason, sum(count)::int FROM dropped GROUP BY 1"))
+    told = [(d, (t - START // 10**6) // 60, *rest) for d, t, *rest in told]
+    return told, counts
+
+
+FIRST = ("zm-01", 0, 1.0, NAN, NAN)
+KNOWN = [("zm-01", 1.0, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("row", "late", "rows", "told", "counts"),
+    [
+        pytest.param(FIRST, False, KNOWN, [], {"duplicate": 1}, id="delivered twice"),
+        pytest.param(FIRST, True, KNOWN, [], {"duplicate": 1}, id="delivered twice and late"),
+        pytest.param(
+            ("zm-01", 0, NAN, 2.0, NAN), False, [("zm-01", 1.0, 2.0, None)], [], {}, id="a part"
+        ),
+        pytest.param(
+            ("zm-01", 0, 1.0, 2.0, NAN),
+            True,
+            [("zm-01", 1.0, 2.0, None)],
+            [("zm-01", 0, "late", None)],
+            {"late": 1},
+            id="a part that rules did not see",
+        ),
+        pytest.param(
+            ("zm-01", 0, 9.0, NAN, 3.0),
+            False,
+            [("zm-01", 1.0, None, 3.0)],
+            [("zm-01", 0, "contradiction", {"flow": 9.0, "volume": 3.0})],
+            {"contradiction": 1},
+            id="another value: the first stays, and what was missing is filled in",
+        ),
+        pytest.param(
+            ("zm-01", -5, 4.0, NAN, NAN),
+            True,
+            [("zm-01", 4.0, None, None), *KNOWN],
+            [("zm-01", -5, "late", None)],
+            {"late": 1},
+            id="late",
+        ),
+        pytest.param(
+            ("zm-01", -5, 4.0, NAN, NAN),
+            False,
+            [("zm-01", 4.0, None, None), *KNOWN],
+            [],
+            {},
+            id="earlier, and in time",
+        ),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False], ids=["in two commits", "in one"])
+def test_what_becomes_of_a_row_in_doubt(
+    connection, store, city, row, late, rows, told, counts, apart
+):
+    first = zone_frame(city, FIRST)
+    doubted = [doubt(zone_frame(city, row), late)]
+    if apart:
+        store.commit([output(0, 1, first)])
+        found = store.commit([output(1, 2, doubted=doubted)])
+    else:
+        found = store.commit([output(0, 2, first, doubted=doubted)])
+    assert stored(connection) == rows
+    assert fates(connection) == (told, counts)
+    assert found == counts
+
+
+def test_rows_in_doubt_are_judged_in_the_order_in_which_they_came(connection, store, city):
+    """Whoever is first wins, in the store or before it, however many come in one commit."""
+    values = [(1.0, NAN), (1.0, 2.0), (3.0, 2.0), (1.0, 4.0), (1.0, 2.0), (NAN, NAN)]
+    came = [doubt(zone_frame(city, ("zm-01", 0, f, p, NAN)), late=True) for f, p in values[:5]]
+    found = store.commit([output(0, 1, doubted=came)])
+    assert stored(connection) == [("zm-01", 1.0, 2.0, None)]
+    assert found == {"late": 2, "contradiction": 2, "duplicate": 1}
+    assert [t[2] for t in fates(connection)[0]] == ["contradiction", "contradiction", "late"]
+
+
+def test_a_batch_that_is_stored_already_is_no_news(connection, store, city):
+    """Kafka's records once more, of a worker that had lost its place."""
+    frame = zone_frame(city, *(("zm-01", m, float(m), NAN, NAN) for m in range(5)))
+    store.commit([output(0, 1, frame)])
+    more = zone_frame(city, *(("zm-01", m, float(m), NAN, NAN) for m in range(3, 8)))
+    assert store.commit([output(1, 2, more)]) == {"duplicate": 2}
+    assert [row[1] for row in stored(connection)] == [float(m) for m in range(8)]
+
+
+def test_random_rows_end_as_one_by_one(connection, store, city):
+    """Disorder, repeats and contradictions, cut into records and commits at random."""
+    random = Random(5)
+    number = city.devices["zm-01"].number
+    order = Order(2, [city.devices["zm-01"]])
+    wanted, counts = {}, Counter()
+    released, waiting, next_, pending = -1, [], 0, []
+    for arrival in range(1, 120):
+        came = {}
+        for _ in range(random.randint(0, 3)):
+            minute = max(0, arrival - random.choice([0, 0, 0, 1, 2, 5]))
+            came[minute] = [random.choice([1.0, 2.0, NAN]), random.choice([5.0, NAN])]
+        rows = [(m, v) for m, v in sorted(came.items()) if v[0] == v[0] or v[1] == v[1]]
+        for minute, value in rows:
+            late = minute <= released
+            before = wanted.setdefault(minute, [NAN, NAN])
+            new = [v == v and b != b for v, b in zip(value, before, strict=True)]
+            differs = [v == v and b == b and v != b for v, b in zip(value, before, strict=True)]
+            if any(differs):
+                counts["contradiction"] += 1
+            elif not any(new):
+                counts["duplicate"] += 1
+            elif late:
+                counts["late"] += 1
+            wanted[minute] = [v if n else b for v, b, n in zip(value, before, new, strict=True)]
+            if not late:
+                waiting.append((minute, arrival))
+        if rows:
+            frame = zone_frame(city, *(("zm-01", m, *v, NAN) for m, v in rows))
+            frame = replace(
+                frame, time=np.array([m for m, _ in rows]), arrival=np.full(len(rows), arrival)
             )
-        ]
-    )
-    assert stored(connection) == [
-        ("zm-01", 1.0, 2.0, 3.0),
-        ("zm-01", 4.0, None, None),
-        ("zm-02", 5.0, None, None),
-    ]
+            fresh, doubted = order.put("b", frame)
+            pending.append(output(next_, next_ + 1, fresh, doubted=[doubted] if doubted else []))
+            next_ += 1
+        order.tick("b", arrival)
+        due = max((m for m, a in waiting if a <= arrival - 2), default=-1)
+        released = max(released, due)
+        waiting = [(m, a) for m, a in waiting if m > due]
+        if pending and random.random() < 0.3:
+            whole = pending[0]
+            for more in pending[1:]:
+                whole.add(more)
+            store.commit([whole])
+            pending = []
+    for each in pending:
+        store.commit([each])
+    assert order._heard[0] == max(wanted)
+    found = connection.execute(
+        "SELECT (extract(epoch FROM time) * 1000000)::int, flow, pressure FROM reading_zone "
+        "WHERE device = %s ORDER BY 1",
+        [number],
+    ).fetchall()
+    none = [(m, *(None if v != v else v for v in vs)) for m, vs in sorted(wanted.items())]
+    assert found == none
+    assert fates(connection)[1] == counts
+    assert min(counts.values()) > 5
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
-def test_parts_of_one_row_in_one_commit_join(connection, store, city, known):
-    """Two messages of one moment that came in two records, and are committed at once."""
-    if known:
-        store.commit([output(0, 1, zone_frame(city, ("zm-01", 0, NAN, NAN, 3.0)))])
-    next_ = int(known)
-    parts = [("zm-01", 0, 1.0, NAN, NAN), ("zm-01", 0, NAN, 2.0, NAN), ("zm-01", 0, 9.0, NAN, 3.0)]
-    store.commit([output(next_, next_ + 1, *(zone_frame(city, part) for part in parts))])
-    assert stored(connection) == [("zm-01", 1.0, 2.0, 3.0)]
+def test_of_a_number_that_no_class_declares_the_first_stays_and_the_others_are_counted(
+    connection, store, city
+):
+    number = city.devices["zm-01"].number
+    readings = [(0, -70.0), (1, -71.0), (1, -71.0), (0, -80.0), (2, -72.0)]
+    others = [OtherReading(number, START + at, "rssi", value) for at, value in readings]
+    found = store.commit([output(0, 1, tick=START, other=others[:2])])
+    assert found == {}
+    found = store.commit([output(1, 2, tick=START, other=others[2:])])
+    assert found == {"duplicate": 1, "contradiction": 1}
+    values = connection.execute("SELECT value FROM reading_other ORDER BY time").fetchall()
+    assert values == [(-70.0,), (-71.0,), (-72.0,)]
+    assert fates(connection)[1] == found
+
+
+def newest(connection):
+    return connection.execute(
+        "SELECT metrics FROM device_latest JOIN device ON device = number WHERE id = 'zm-01'"
+    ).fetchone()
 
 
 def test_the_newest_values_of_a_device_are_those_of_its_newest_time(connection, store, city):
-    latest = "SELECT metrics FROM device_latest JOIN device ON device = number WHERE id = 'zm-01'"
-    store.commit([output(0, 1, zone_frame(city, ("zm-01", 5, 1.0, 2.0, NAN)))])
-    store.commit([output(1, 2, zone_frame(city, ("zm-01", 3, 7.0, 7.0, 7.0)))])  # late
-    assert connection.execute(latest).fetchone() == ({"flow": 1.0, "pressure": 2.0},)
-    store.commit([output(2, 3, zone_frame(city, ("zm-01", 6, 3.0, NAN, NAN)))])
-    assert connection.execute(latest).fetchone() == ({"flow": 3.0, "pressure": 2.0},)
-    late, part, more = (
-        ("zm-01", 1, 8.0, 8.0, 8.0),
-        ("zm-01", 7, NAN, NAN, 9.0),
-        ("zm-01", 8, 4.0, NAN, NAN),
+    def commit(frame=None, doubted=()):
+        frames = [] if frame is None else [zone_frame(city, frame)]
+        n = store.progress([0])[0].next
+        store.commit([output(n, n + 1, *frames, doubted=doubted)])
+        store.keep_snapshot(0, 0, b"")  # before which they are written
+        return newest(connection)[0]
+
+    first = {"flow": 1.0, "pressure": 2.0}
+    assert commit(("zm-01", 5, 1.0, 2.0, NAN)) == first
+    earlier = doubt(zone_frame(city, ("zm-01", 3, 7.0, 7.0, 7.0)))
+    assert commit(doubted=[earlier]) == first
+    other_value = doubt(zone_frame(city, ("zm-01", 5, 9.0, NAN, NAN)), newest=True)
+    assert commit(doubted=[other_value]) == first
+    part = doubt(zone_frame(city, ("zm-01", 5, NAN, NAN, 4.0)), newest=True)
+    assert commit(doubted=[part]) == {**first, "volume": 4.0}
+    assert commit(("zm-01", 6, 3.0, NAN, NAN)) == {"flow": 3.0, "pressure": 2.0, "volume": 4.0}
+
+
+def test_the_newest_values_wait_a_little_and_no_snapshot_is_ahead_of_them(connection, city):
+    store = StreamStore(connection, RAW, KAFKA, Latest(every_s=3600))
+    store.progress([0])
+    store.commit([output(0, 1, zone_frame(city, ("zm-01", 0, 1.0, NAN, NAN)))])
+    store.commit([output(1, 2, zone_frame(city, ("zm-01", 1, 2.0, NAN, NAN)))])
+    assert newest(connection) == ({"flow": 1.0},)
+    store.commit([output(2, 3)], [Snapshot(0, 3, b"state")])
+    assert newest(connection) == ({"flow": 2.0},)
+    assert store.snapshot(0) == (3, b"state")
+
+
+def test_a_snapshot_goes_in_with_what_it_stands_behind_or_not_at_all(connection, store, city):
+    with pytest.raises(LostPartitionError, match="partition 0 no longer stands at 5"):
+        store.commit([output(5, 6)], [Snapshot(0, 6, b"state")])
+    assert store.snapshot(0) is None
+
+
+def test_a_class_may_get_a_metric_while_records_wait(connection, store, city):
+    whole = zone_frame(city, ("zm-01", 0, 1.0, 2.0, NAN))
+    narrow = replace(
+        zone_frame(city, ("zm-01", 1, 3.0, NAN, NAN)),
+        metrics={"flow": np.array([3.0])},
     )
-    store.commit([output(3, 4, *(zone_frame(city, row) for row in (part, more, late)))])
-    assert connection.execute(latest).fetchone() == ({"flow": 4.0, "pressure": 2.0, "volume": 9.0},)
+    store.commit([output(0, 1, whole, narrow)])
+    assert stored(connection) == [("zm-01", 1.0, 2.0, None), ("zm-01", 3.0, None, None)]
+
+
+def test_an_edge_node_that_must_introduce_itself_is_a_message_for_the_desk(connection, store):
+    rebirth = Rebirth("dionysos/scada", START, b"\x00\xff")
+    for n in range(2):
+        store.commit([output(n, n + 1, rebirths=[rebirth])])
+    (message,) = DeskStore(connection).unsent()
+    assert message.topic == "spBv1.0/dionysos/NCMD/scada"
+    assert (message.raw, message.payload) == (b"\x00\xff", {})
+    assert (message.made_at, message.expires_at) == (OPENED, OPENED + timedelta(minutes=1))
+
+
+def test_what_came_last_of_a_device_is_whether_it_is_there(connection, store):
+    words = [(2, True), (3, False), (1, True)]
+    statuses = [Status("zm-01", START + at, online) for at, online in words]
+    store.commit(
+        [output(0, 1, statuses=statuses[:1]), output(0, 1, partition=1, statuses=statuses[1:])]
+    )
+    online = connection.execute("SELECT online FROM device WHERE id = 'zm-01'").fetchone()
+    assert online == (False,)
 
 
 EXTREMES = [0.0, -0.0, 5e-324, -5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 0.1, NAN]
@@ -271,10 +466,10 @@ def test_an_alert_once_cleared_stays_so(connection, store, city):
 def test_a_kafka_that_was_made_anew_is_noticed(connection, store, city):
     store.commit([output(0, 7)])
     with pytest.raises(LookupError, match="made anew"):
-        StreamStore(connection, city.classes, RAW, "cluster-2").progress([0])
+        StreamStore(connection, RAW, "cluster-2").progress([0])
     # also by a partition that the new one has and the old one never had
     with pytest.raises(LookupError, match="made anew"):
-        StreamStore(connection, city.classes, RAW, "cluster-2").progress([11])
+        StreamStore(connection, RAW, "cluster-2").progress([11])
     assert store.progress([0])[0].next == 7
 
 

@@ -2,23 +2,37 @@
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 import time
-from itertools import chain
+from itertools import chain, count, islice
 from random import Random
 
 import msgpack
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import KafkaError
 
+from ingest.decoders.sparkplug_b_pb2 import Payload
 from kel.model.message import Batch, Message
 from kel.model.moment import HOUR_US, MINUTE_US, to_us
+from kel.run.cityfiles import fingerprint, read_folder
 from kel.store.connect import SESSION, connect
+from kel.store.load import load
 from kel.topics import RAW, TELEMETRY, partition_of
 from tests.builders.fingerprint import stream_of
-from tests.builders.running import OPENED, example, fresh_database, kill, wait_until
+from tests.builders.running import (
+    FOLDER,
+    LAMPS,
+    OPENED,
+    example,
+    fresh_database,
+    kill,
+    wait_until,
+)
 from tests.builders.stream import PARTITIONS, replay, spoken
 
 pytestmark = pytest.mark.integration
@@ -53,9 +67,14 @@ def snapshots(connection):
     return connection.execute("SELECT coalesce(sum(next), 0) FROM snapshot").fetchone()[0]
 
 
-def caught_up(connection, steps):
+def caught_up(connection, steps, timeout_s=40):
     wanted = ends_of(steps)
-    wait_until(lambda: stand(connection) == wanted, 40, "the worker to catch up")
+    wait_until(lambda: stand(connection) == wanted, timeout_s, "the worker to catch up")
+
+
+def same(connection, wanted):
+    """The newest values are written a second later than the readings, at the most."""
+    wait_until(lambda: stream_of(connection) == wanted, 5, "the same rows")
 
 
 def test_a_worker_that_is_killed_again_and_again_leaves_the_same(system, connection, night):
@@ -72,7 +91,7 @@ def test_a_worker_that_is_killed_again_and_again_leaves_the_same(system, connect
             kill(worker)
             worker.start()
     caught_up(connection, steps)
-    assert stream_of(connection) == wanted
+    same(connection, wanted)
 
 
 def test_two_workers_share_and_the_one_left_takes_over(system, connection, night):
@@ -91,7 +110,7 @@ def test_two_workers_share_and_the_one_left_takes_over(system, connection, night
         system.write_batches(records)
     caught_up(connection, steps)
     assert workers[1].ended is None
-    assert stream_of(connection) == wanted
+    same(connection, wanted)
 
 
 def test_while_the_database_is_away_nothing_is_lost_or_doubled(system, night):
@@ -114,7 +133,7 @@ def test_while_the_database_is_away_nothing_is_lost_or_doubled(system, night):
         postgres.ready()
     with connect(system.database) as connection:
         caught_up(connection, steps)
-        assert stream_of(connection) == wanted
+        same(connection, wanted)
     assert worker.ended is None, worker.tail()
 
 
@@ -143,7 +162,7 @@ def test_a_store_that_is_behind_kafkas_mark_reads_again_from_where_it_stands(
         system.database = database
         again = system.start("worker")
         caught_up(restored, steps)
-        assert stream_of(restored) == wanted
+        same(restored, wanted)
         assert "back from" in again.log.read_text()
 
 
@@ -151,10 +170,12 @@ NO_RECORDS = [
     pytest.param(b"not a record", id="bytes of somebody else's"),
     pytest.param(b"", id="empty"),
     pytest.param(msgpack.packb((99, None, [])), id="of another version"),
-    pytest.param(msgpack.packb((1, None, [(START, 5, b"")])), id="a topic that is no text"),
-    pytest.param(msgpack.packb((1, None, [(START, "t", "text")])), id="a payload that is no bytes"),
-    pytest.param(msgpack.packb((1, 2**62, [])), id="a tick beyond all time"),
-    pytest.param(msgpack.packb((1, None, [(-1, "t", b"")])), id="an arrival before all time"),
+    pytest.param(msgpack.packb((2, "b", None, START, [5], [b""])), id="a topic that is no text"),
+    pytest.param(
+        msgpack.packb((2, "b", None, START, ["t"], ["text"])), id="a payload that is no bytes"
+    ),
+    pytest.param(msgpack.packb((2, "b", 2**62, None, [], [])), id="a tick beyond all time"),
+    pytest.param(msgpack.packb((2, "b", None, -1, ["t"], [b""])), id="an arrival before all time"),
     pytest.param(b"\xc1" * 100_000, id="large"),
 ]
 
@@ -262,6 +283,198 @@ def test_a_connection_is_gone_with_a_dead_peer_on_the_servers_side_too(connectio
         "tcp_keepalives_count": "3",
         "idle_in_transaction_session_timeout": "1min",
     }
+
+
+def test_workers_that_come_and_go_lose_nothing_and_keep_the_order(system, connection):
+    """One comes and one goes twenty times under load; every other one is killed."""
+    random = Random(11)
+    steps = list(spoken(2 * HOUR_US, 60))
+    with fresh_database(system.stack, "calm") as settings:
+        replay(settings, steps)
+        with connect(settings) as calm:
+            wanted = stream_of(calm)
+    left = iter(steps)
+    workers = [system.start("worker", KEL_SNAPSHOT_S="1")]
+    for n in range(20):
+        workers.append(system.start("worker", KEL_SNAPSHOT_S="1"))
+        for records in islice(left, 3):
+            system.write_batches(records)
+            time.sleep(random.uniform(0.3, 1.0))  # moments of every kind
+        going = workers.pop(0)
+        assert going.ended is None, going.tail()
+        kill(going) if n % 2 else going.end(10.0)
+    (last,) = workers
+    assert next(left, None) is None
+    caught_up(connection, steps, 60)
+    same(connection, wanted)
+    assert last.ended is None, last.tail()
+
+
+def test_the_topic_from_its_beginning_once_more_changes_no_row(system, connection, night):
+    steps, wanted = night
+    for records in steps[:-1]:
+        system.write_batches(records)
+    worker = system.start("worker", KEL_SNAPSHOT_S="0.3")
+    caught_up(connection, steps[:-1])
+    kill(worker)
+    asyncio.run(begin_again(system.settings().kafka))
+    worker.start()
+    system.write_batches(steps[-1])
+    caught_up(connection, steps)
+    same(connection, wanted)
+    told = "SELECT (SELECT count(*) FROM late), (SELECT count(*) FROM dropped)"
+    before = connection.execute(told).fetchone()
+    kill(worker)
+    # the database has forgotten its place, too: everything goes through the whole line again
+    connection.execute("DELETE FROM progress")
+    connection.execute("DELETE FROM snapshot")
+    asyncio.run(begin_again(system.settings().kafka))
+    worker.start()
+    caught_up(connection, steps)
+    same(connection, wanted)
+    assert connection.execute("SELECT count(*) FROM late").fetchone()[0] == before[0]
+    duplicates = "SELECT sum(count) FROM dropped WHERE reason = 'duplicate'"
+    assert connection.execute(duplicates).fetchone()[0] > 100
+
+
+async def begin_again(kafka):
+    """As somebody does who resets the consumers' group to the beginning."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id="kel-worker", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(RAW, p) for p in range(PARTITIONS)]
+        consumer.assign(partitions)
+        for _ in range(100):
+            try:
+                await consumer.commit(dict.fromkeys(partitions, 0))
+                return
+            except KafkaError:  # the killed worker is still a member of the group
+                await asyncio.sleep(0.2)
+        raise TimeoutError("the group does not let go")
+    finally:
+        await consumer.stop()
+
+
+STUCK = """
+import asyncio
+from kel.run import worker
+from kel.cli import kel
+
+async def take(self, event):
+    await asyncio.sleep(3600)
+
+worker.Worker.take = take
+kel(["worker"])
+"""
+
+
+def test_a_worker_that_stands_still_ends_and_the_next_one_goes_on(system, connection):
+    """faust may stop giving records without a word; here the worker stops taking them."""
+    system.write_batches([(0, Batch((), START))])
+    stuck = system.start("worker", KEL_STALL_S="3", command=[sys.executable, "-c", STUCK])
+    deadline = time.monotonic() + 30
+    n = 0
+    while stuck.ended is None and time.monotonic() < deadline:
+        n += 1
+        system.write_batches([(0, Batch((), START + n))])
+        time.sleep(0.2)
+    assert stuck.ended == 1
+    assert "partition 0: no record for 3 s" in stuck.log.read_text()
+    system.start("worker", KEL_STALL_S="3")
+    wait_until(lambda: stand(connection).get(0) == n + 1, what="all records")
+
+
+def test_while_the_database_is_away_for_long_a_worker_does_not_stand_still(system):
+    postgres = system.stack.postgres
+    worker = system.start("worker", KEL_STALL_S="2")
+    system.write_batches([(0, Batch((), START))])
+    with connect(system.database) as connection:
+        wait_until(lambda: stand(connection).get(0) == 1, what="the first record")
+    postgres.child.end()
+    try:
+        for n in range(12):
+            system.write_batches([(0, Batch((), START + 1 + n))])
+            time.sleep(0.5)
+    finally:
+        postgres.child.start()
+        postgres.ready()
+    with connect(system.database) as connection:
+        wait_until(lambda: stand(connection).get(0) == 13, what="all records")
+    assert worker.ended is None, worker.tail()
+
+
+def test_a_folder_that_is_loaded_anew_is_taken_up_and_one_with_a_mistake_is_not(
+    system, connection, tmp_path
+):
+    folder = tmp_path / "city"
+    shutil.copytree(FOLDER, folder)
+    worker = system.start("worker", KEL_CITY=str(folder))
+    partition = partition_of(example().city.devices["zm-01"].group, PARTITIONS)
+    system.write_batches([(partition, reading(1.0, 0))])
+    wait_until(lambda: stand(connection).get(partition) == 1, what="the first record")
+
+    rules = folder / "rules.toml"
+    good = rules.read_text("utf-8")
+    rules.write_text(good + "\n[[rule]]\nid = 1\n", "utf-8")
+    load_anew(connection, folder, example().city)  # as nobody can: `kel load` would refuse
+    wait_until(lambda: "is not taken up" in worker.log.read_text(), what="the mistake told")
+
+    rules.write_text(good, "utf-8")
+    zones = folder / "devices/zone.csv"
+    text = zones.read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("zm-01,"))
+    zones.write_text(text.rstrip() + "\n" + line.replace("zm-01,", "zm-99,") + "\n", "utf-8")
+    load_anew(connection, folder, read_folder(folder, LAMPS).city)
+    minutes = count(5)
+
+    def spoken_by_the_new_one():
+        topic = TELEMETRY.format(community="agios-stefanos", device="zm-99")
+        (message,) = reading(2.0, next(minutes)).messages
+        message = message._replace(topic=topic)
+        system.write_batches([(partition, Batch((message,), message.arrival))])
+        return connection.execute(
+            "SELECT flow FROM reading_zone JOIN device ON number = device WHERE id = 'zm-99'"
+        ).fetchall()
+
+    assert wait_until(spoken_by_the_new_one, what="a reading of the new device")[0] == (2.0,)
+    system.write_batches([(partition, reading(3.0, next(minutes)))])
+    old = "SELECT count(*) FROM reading_zone JOIN device ON number = device WHERE id = 'zm-01'"
+    wait_until(lambda: connection.execute(old).fetchone() == (2,), what="one of the old one")
+    assert worker.ended is None, worker.tail()
+
+
+def load_anew(connection, folder, city):
+    load(connection, city, OPENED, fingerprint(folder))
+
+
+def test_an_edge_node_whose_birth_was_missed_is_asked_for_it(system, connection):
+    """Worker, store, desk and broker: the node hears the command."""
+    pump = next(d for d in example().city.devices.values() if d.source == "sparkplug")
+    group, node, device = pump.address.split("/")
+    system.start_bridge()
+    system.start("worker")
+    system.start("desk")
+    wait_until(
+        lambda: (
+            connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE "
+                "datname = current_database() AND application_name = 'kel'"
+            ).fetchone()[0]
+            >= 3
+        )
+    )
+    with system.link("scada", (f"spBv1.0/{group}/NCMD/{node}",)) as edge:
+        system.tell_time(START, tick=False)
+        edge.publish([(f"spBv1.0/{group}/DDATA/{node}/{device}", b"\x18\x05")])
+        system.tell_time(START + MINUTE_US, tick=True)
+        (command,) = wait_until(edge.receive, 60, "the command")
+    asked = Payload.FromString(command.payload)
+    (metric,) = asked.metrics
+    assert (metric.name, metric.boolean_value) == ("Node Control/Rebirth", True)
+    sent = "SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL"
+    wait_until(lambda: connection.execute(sent).fetchone() == (1,), what="the mark")
 
 
 async def throw_away(kafka, partition, below):

@@ -17,7 +17,6 @@ def test_the_key_covers_the_city_the_code_and_the_locked_versions() -> None:
         "dispatch/plan.py",
         "kel/run/partition.py",
         "kel/store/memory.py",
-        "kel/store/frames.py",
         "kel/topics.py",
         "requirements/lock.txt",
     }

@@ -3,7 +3,6 @@
 import struct
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +43,7 @@ def read(data):
     st.lists(st.tuples(ROWS, VALUES, VALUES, VALUES).map(lambda r: (*r[0], *r[1:])), max_size=20)
 )
 def test_every_value_reads_back_and_nan_is_null(rows):
-    found = list(read(pack(frame_of(rows), METRICS)))
+    found = list(read(pack(frame_of(rows))))
     assert len(found) == len(rows)
     for (time, arrival, device, *values), row in zip(rows, found, strict=True):
         assert row[:3] == [
@@ -55,14 +54,13 @@ def test_every_value_reads_back_and_nan_is_null(rows):
         assert row[3:] == [None if v != v else struct.pack(">d", v) for v in values]
 
 
-@pytest.mark.parametrize("metrics", [METRICS, ("c",), ()])
-def test_columns_are_written_in_the_order_asked_for(metrics):
-    (row,) = read(pack(frame_of([(0, 1, 2, 3.0, 4.0, 5.0)]), metrics))
-    assert [struct.unpack(">d", v)[0] for v in row[3:]] == [
-        {"a": 3.0, "b": 4.0, "c": 5.0}[m] for m in metrics
-    ]
+def test_a_flag_stands_before_the_metrics():
+    flag = np.array([True, False])
+    rows = list(read(pack(frame_of([(0, 1, 2, 3.0, 4.0, 5.0)] * 2), flag)))
+    assert [row[3] for row in rows] == [b"\x01", b"\x00"]
+    assert [len(row) for row in rows] == [7, 7]
 
 
 def test_the_signature_is_postgresqls():
     assert SIGNATURE == b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
-    assert pack(frame_of([]), METRICS) == SIGNATURE + b"\xff\xff"
+    assert pack(frame_of([])) == SIGNATURE + b"\xff\xff"

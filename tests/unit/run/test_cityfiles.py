@@ -1,0 +1,38 @@
+"""The fingerprint of a city's folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kel.run.cityfiles import fingerprint
+from tests.builders.running import FOLDER
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FOLDER, tmp_path / "city"))
+
+
+def test_a_copy_elsewhere_has_the_same(folder: Path) -> None:
+    assert fingerprint(folder) == fingerprint(FOLDER)
+
+
+@pytest.mark.parametrize("name", [".rules.toml.swp", "devices/.fire.csv.part", "rules.toml~", "x"])
+def test_what_editors_leave_changes_nothing(folder: Path, name: str) -> None:
+    (folder / name).write_text("x")
+    assert fingerprint(folder) == fingerprint(FOLDER)
+
+
+def test_every_change_of_a_file_changes_it(folder: Path) -> None:
+    seen = {fingerprint(folder)}
+    fire = folder / "devices/fire.csv"
+    fire.write_bytes(fire.read_bytes() + b"\n")
+    seen.add(fingerprint(folder))
+    fire.rename(folder / "devices/fires.csv")
+    seen.add(fingerprint(folder))
+    (folder / "devices/fires.csv").unlink()
+    seen.add(fingerprint(folder))
+    (folder / "more.toml").write_text("")
+    seen.add(fingerprint(folder))
+    assert len(seen) == 5
