@@ -3,9 +3,12 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
+from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from kel.settings import Settings
@@ -65,6 +68,57 @@ async def end_offsets(settings: Settings, timeout_s: float = 60.0) -> dict[int, 
             await asyncio.sleep(0.5)
         finally:
             await consumer.stop()
+
+
+async def held(settings: Settings) -> dict[int, tuple[int, int]]:
+    """By partition of `kel.raw`: its first record and the offset that its next one will get.
+
+    Raises KafkaError where Kafka does not answer; tries once.
+    """
+    partitions = [TopicPartition(RAW, p) for p in range(settings.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, client_id="kel-held")
+    try:
+        await consumer.start()
+        first = await consumer.beginning_offsets(partitions)
+        end = await consumer.end_offsets(partitions)
+        return {tp.partition: (first[tp], end[tp]) for tp in partitions}
+    finally:
+        await consumer.stop()
+
+
+async def retention(settings: Settings, timeout_s: float = 60.0) -> timedelta:
+    """How long Kafka keeps the records of `kel.raw`; without a limit, the longest there is."""
+    admin = await _admin(settings, timeout_s)
+    try:
+        asked = ConfigResource(ConfigResourceType.TOPIC, RAW)
+        (answer,) = await admin.describe_configs([asked])
+        (resource,) = answer.resources
+        values = {entry[0]: entry[1] for entry in resource[4]}
+        ms = int(values["retention.ms"])
+        return timedelta.max if ms < 0 else timedelta(milliseconds=ms)
+    finally:
+        await admin.close()
+
+
+async def write(settings: Settings, records: Sequence[tuple[int, bytes]]) -> list[int]:
+    """Put records (partition, bytes) into `kel.raw`; returns their offsets once Kafka has all.
+
+    Raises ConnectionError where it has not: some of them may be there then.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka,
+        client_id="kel-write",
+        acks="all",
+        enable_idempotence=True,  # what is sent again is not there twice
+    )
+    try:
+        await producer.start()
+        under_way = [await producer.send(RAW, record, partition=p) for p, record in records]
+        return [(await sent).offset for sent in under_way]
+    except KafkaError as error:
+        raise ConnectionError(f"no Kafka at {settings.kafka}: {error}") from error
+    finally:
+        await producer.stop()
 
 
 async def _admin(settings: Settings, timeout_s: float) -> AIOKafkaAdminClient:

@@ -29,6 +29,8 @@ COMMANDS = {
     "doctor": ("kel.cli.doctor:doctor", "look for what is wrong with this installation"),
     "grafana": ("kel.cli.grafana:grafana", "push the walls to Grafana"),
     "health": ("kel.cli.health:health", "is a process still at its work?"),
+    "devices": ("kel.cli.devices:devices", "list, adopt, retire, import, export devices"),
+    "rejected": ("kel.cli.rejected:rejected", "what was refused, and giving it in again"),
     "incidents": ("kel.cli.incidents:incidents", "list incidents, acknowledge one"),
     "report": ("kel.cli.report:report", "write the mayor's page of a week"),
     "trace": ("kel.cli.trace:trace", "from a euro back to the readings"),

@@ -34,12 +34,13 @@ def check(folder: Path | None) -> None:
 @click.command()
 def load() -> None:
     """Bring the city's folder into the database (after `kel migrate`, and after every change)."""
-    from kel.run.cityfiles import load_city_files
+    from kel.run.cityfiles import fingerprint, load_city_files
     from kel.store.connect import connect
     from kel.store.load import load as load_into
 
     settings = Settings()
+    version = fingerprint(settings.city)
     files = load_city_files(settings)
     with connect(settings) as connection:
-        city = load_into(connection, files.city, datetime.now(UTC))
+        city = load_into(connection, files.city, datetime.now(UTC), version)
     click.echo(f"{city.name}: {len(city.devices)} devices, {len(files.rulebook.rules)} rules")

@@ -45,7 +45,8 @@ def announce(stack: Stack) -> Path:
     RUNNING.mkdir(parents=True, exist_ok=True)
     file = RUNNING / f"{stack.folder.name}.json"
     said = {"url": stack.postgres.url, "password": stack.postgres.password, "owner": os.getpid()}
-    _write(file, {**said, "folder": str(stack.folder)})
+    kafka = f"127.0.0.1:{stack.kafka.port}"
+    _write(file, {**said, "folder": str(stack.folder), "kafka": kafka})
     return file
 
 
@@ -77,11 +78,15 @@ def kept_database(settings: Settings) -> Iterator[Settings]:
 
 
 def running_database(settings: Settings) -> Settings | None:
-    """Settings with the database that a desk may be working on, or None where nothing runs."""
+    """Settings with the database that a desk may be working on, and its Kafka, or None where
+    nothing runs."""
     if "KEL_DATABASE" in os.environ:
         return settings
     said = _running()
-    return _with(settings, said["url"], said["password"]) if said else None
+    if said is None:
+        return None
+    found = _with(settings, said["url"], said["password"])
+    return found.model_copy(update={"kafka": said.get("kafka", settings.kafka)})
 
 
 def _running() -> dict[str, Any] | None:

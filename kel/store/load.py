@@ -4,7 +4,8 @@ Laws:
 - loading again changes only what the folder changed; nothing that stock or budgets have become
   is touched;
 - a device keeps its number for ever: readings carry it;
-- a device that left the folder is retired, never deleted.
+- a device that left the folder is retired, never deleted;
+- the folder's version is written in the same transaction, and whoever waits for one hears of it.
 """
 
 from collections.abc import Mapping
@@ -21,12 +22,14 @@ from kel.model.ids import make_id
 from kel.model.stock import WAREHOUSE, Stock
 from kel.store.classes import declare
 from kel.store.connect import query
+from kel.store.registry import put_version
 
 
-def load(connection: Connection, city: City, at: datetime) -> City:
+def load(connection: Connection, city: City, at: datetime, version: str | None = None) -> City:
     """Write the city; returns it with the device numbers that the database keeps.
 
-    `at` is the moment of the opening stock's movements, where stock is opened.
+    `at` is the moment of the opening stock's movements, where stock is opened. `version` is the
+    fingerprint of the folder that the city was read from; a city of no folder has none.
     """
     declare(connection, city.classes.values())
     with connection.transaction(), connection.cursor() as cursor:
@@ -35,6 +38,9 @@ def load(connection: Connection, city: City, at: datetime) -> City:
         cursor.executemany(query("put_device"), [_device(d) for d in city.devices.values()])
         cursor.execute(query("retire_devices"), [list(city.devices)])
         _open_stock(cursor, city, at)
+        cursor.execute(query("adopt_drafts"))
+        if version is not None:
+            put_version(cursor, version)
     return numbered(connection, city)
 
 
@@ -79,6 +85,9 @@ def _places(cursor: Cursor, city: City) -> None:
 
 
 def _names(cursor: Cursor, city: City) -> None:
+    cursor.executemany(
+        query("put_device_class"), [(c.id, c.label, c.every) for c in city.classes.values()]
+    )
     cursor.executemany(
         query("put_category"),
         [(c.id, c.label, c.family, c.account, c.waiting) for c in city.categories.values()],

@@ -9,7 +9,8 @@ from collections import Counter
 import orjson
 import pytest
 
-from ingest.validate import LARGEST_PAYLOAD, STORED_PAYLOAD, Reason
+from ingest.decoders.sparkplug_b_pb2 import Payload
+from ingest.validate import LARGEST_PAYLOAD, LONGEST_TOPIC, MOST_ROWS, STORED_PAYLOAD, Reason
 from kel.run.play import login_of
 from tests.builders.running import wait_until
 
@@ -27,6 +28,15 @@ def reading(**values):
     return orjson.dumps({"ts": NOW_MS, **values})
 
 
+def birth(seq: int, name: str, value: int, unit: str = "") -> bytes:
+    payload = Payload(timestamp=NOW_MS, seq=seq)
+    metric = payload.metrics.add(name=name, datatype=8, long_value=value)
+    if unit:
+        metric.properties.keys.append("engUnit")
+        metric.properties.values.add(type=12, string_value=unit)
+    return payload.SerializeToString()
+
+
 BAD = {
     # topics
     "ucifi/gateway/lamp/battery": (b"{}", "unknown_topic"),
@@ -35,6 +45,7 @@ BAD = {
     "kel/v1/athina/requests": (b'{"category": "tree"}', "unknown_community"),
     LAMP + "9": (b'{"ts": 1}', "unknown_device"),
     "spBv1.0/dionysos/NDATA/scada-9": (b"", "unknown_device"),
+    PUMP.format("DDATA") + "x" * LONGEST_TOPIC: (b"", "long_topic"),
 }
 MORE = [
     # one topic, many ways to go wrong
@@ -55,12 +66,14 @@ MORE = [
     (METER, reading(device="zm-02", flow=1.0), "identity_mismatch"),
     (METER, orjson.dumps([{"ts": NOW_MS, "flow": v} for v in (0.0, 77.0)]), "contradiction"),
     (METER, b'{"ts": 1, "flow": ' + b" " * LARGEST_PAYLOAD + b"1}", "too_large"),
+    (METER, orjson.dumps([{"ts": NOW_MS, "flow": 0}] * (MOST_ROWS + 1)), "too_many"),
     (METER.replace("telemetry", "status"), b"perhaps", "bad_status"),
     (SENSOR, b'{"deduplicationId": "x", "object": null}', "empty"),
     (SENSOR, b'{"deduplicationId": "x", "data": "AQ=="}', "no_codec"),
     (PUMP.format("DDATA"), b"\x08\x01", "no_sequence"),
     (PUMP.format("DDATA"), b"\x18\x01", "no_birth"),
     (PUMP.format("NDATA").removesuffix("/ps-01"), b"\xff\xff\xff", "not_protobuf"),
+    (PUMP.format("DBIRTH"), birth(2, "flow", 5, unit="furlong"), "bad_unit"),
     ("frigate/events", b'{"type": "gone", "after": {}}', "bad_event"),
     ("kel/v1/stamata/requests", b'{"category": "tree", "lat": 138.1, "lon": 23.8}', "bad_request"),
     ("kel/v1/crews/water-1/replies", b'{"order": "none", "action": "dance"}', "bad_reply"),
@@ -76,7 +89,7 @@ def test_the_table_holds_every_reason_that_a_message_can_have() -> None:
 
 def test_each_is_refused_once_with_its_reason_and_nothing_else_is_harmed(system, connection):
     bridge, worker = system.start_bridge(), system.start("worker")
-    said = [GOOD[0]]
+    said = [GOOD[0], (PUMP.format("NBIRTH").removesuffix("/ps-01"), birth(0, "bdSeq", 0))]
     for n, (topic, payload, _) in enumerate(TABLE, 1):
         said += [(topic, payload), GOOD[n]]
     now = NOW_MS * 1000
@@ -90,7 +103,12 @@ def test_each_is_refused_once_with_its_reason_and_nothing_else_is_harmed(system,
     query = "SELECT topic, payload, size, reason FROM reject"
     found = Counter(map(tuple, connection.execute(query).fetchall()))
     wanted = Counter(
-        (topic, payload[:STORED_PAYLOAD], min(len(payload), LARGEST_PAYLOAD + 1), reason)
+        (
+            topic[:LONGEST_TOPIC],
+            b"" if topic.startswith("frigate/") else payload[:STORED_PAYLOAD],
+            min(len(payload), LARGEST_PAYLOAD + 1),
+            reason,
+        )
         for topic, payload, reason in TABLE
     )
     assert found - wanted == wanted - found == Counter()
