@@ -117,12 +117,13 @@ def loss_costs(city: City, incident: Incident, loss: Loss, at: datetime) -> list
         quantity=Decimal(str(loss.quantity)),
         unit=loss.unit,
         price=prices[loss.kind],
-        basis=_basis(loss),
+        basis=basis_of(loss),
     )
     return [entry] if entry.quantity else []
 
 
-def _basis(loss: Loss) -> dict[str, object]:
+def basis_of(loss: Loss) -> dict[str, object]:
+    """What an entry of this loss says of how it came about."""
     basis: dict[str, object] = {"device": loss.device, "metric": loss.metric, **loss.facts}
     if loss.since and loss.until:
         basis |= {"since": loss.since.isoformat(), "until": loss.until.isoformat()}

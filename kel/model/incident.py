@@ -90,7 +90,7 @@ class IncidentEvent:
     """One line of an incident's history: what, who, when, why. Append-only.
 
     `what`: opened, joined, hushed, raised, acknowledged, planned, in_progress, resolved, closed,
-    unplanned (with the reason), ….
+    unplanned (with the reason), restated, ….
     """
 
     id: UUID

@@ -135,6 +135,10 @@ def how(entry: CostEntry, words: Words) -> Iterator[str]:
         yield f"χωρίς τιμή: {basis['unpriced']}"
     if "was" in basis:
         yield f"διόρθωση: από {basis['was']} € σε {basis.get('now', '')} €"
+    if {"late", "late_since", "late_until"} <= basis.keys():
+        since, until = (datetime.fromisoformat(str(basis[f"late_{k}"])) for k in ("since", "until"))
+        came = words.span(since, until) if since < until else words.moment(since)
+        yield f"μετρήσεις που ήρθαν αργά: {basis['late']}, {came}"
 
 
 def integrated(entry: CostEntry, series: Series, words: Words) -> Iterator[str]:
@@ -166,11 +170,12 @@ def integrated(entry: CostEntry, series: Series, words: Words) -> Iterator[str]:
         f"{_figure(basis, 'gap_hours')} ώρες"
     )
     whole = passed(series)
+    lost = Decimal(str(basis.get("quantity", entry.quantity)))  # a correction tells the difference
     if whole:
         yield (
             f"έλεγχος: οι μετρήσεις δίνουν συνολικά {greek.number(whole, 1)} {unit}, από αυτά "
-            f"{greek.number(entry.quantity, 1)} πάνω από το αναμενόμενο "
-            f"({greek.percent(float(entry.quantity) / whole)})"
+            f"{greek.number(lost, 1)} πάνω από το αναμενόμενο "
+            f"({greek.percent(float(lost) / whole)})"
         )
 
 

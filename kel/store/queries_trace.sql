@@ -7,7 +7,8 @@ SELECT id FROM cost_entry WHERE starts_with(id::text, %s) ORDER BY amount DESC, 
 -- name: largest_costs
 SELECT e.id, e.at, e.kind, e.nature, e.amount, i.number, i.title
 FROM cost_entry e JOIN incident i ON i.id = e.incident
-WHERE e.corrects IS NULL AND e.at > (SELECT max(at) FROM cost_entry) - interval '1 day'
+WHERE e.corrects IS NULL
+    AND e.at > (SELECT max(at) FROM cost_entry WHERE corrects IS NULL) - interval '1 day'
 ORDER BY e.amount DESC, e.id LIMIT %s
 
 -- name: incident_costs

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection, Cursor, sql
 
 from kel.model.alert import Alert
-from kel.model.cost import CostEntry, CostKind, CostNature
+from kel.model.cost import CostKind, CostNature
 from kel.model.incident import IncidentEvent
 from kel.model.order import OrderItem, WorkOrder
 from kel.reports.traced import AlertTrace, CostLine, Measured, Series, Trace
@@ -68,7 +68,7 @@ def trace_entry(connection: Connection, entry: UUID) -> Trace:
         row = cursor.execute(query("cost"), [entry]).fetchone()
         if row is None:
             raise LookupError(f"there is no cost entry {entry}")
-        cost = _cost(row)
+        cost = rows.cost_of(row)
         corrections = cursor.execute(query("corrections"), [entry]).fetchall()
         found = cursor.execute(query("incident"), [cost.incident]).fetchone()
         assert found is not None, "an entry refers to its incident"
@@ -83,7 +83,7 @@ def trace_entry(connection: Connection, entry: UUID) -> Trace:
             alerts=_alerts(cursor, incident.alerts),
             requests=[rows.request_of(request) for request in requests],
             lost=_lost(cursor, cost.basis),
-            corrections=[_cost(correction) for correction in corrections],
+            corrections=[rows.cost_of(correction) for correction in corrections],
         )
 
 
@@ -92,10 +92,6 @@ def _lines(connection: Connection, name: str, about: object) -> list[CostLine]:
         CostLine(id_, at, CostKind(kind), CostNature(nature), *rest)
         for id_, at, kind, nature, *rest in connection.execute(query(name), [about]).fetchall()
     ]
-
-
-def _cost(row: Sequence[Any]) -> CostEntry:
-    return CostEntry(row[0], row[1], CostKind(row[2]), CostNature(row[3]), *row[4:])
 
 
 def _order(cursor: Cursor, order: UUID) -> WorkOrder:

@@ -278,7 +278,8 @@ def test_the_command_does_all_of_it(database: Settings, connection: Connection) 
     said = run(database)
     assert said.exit_code == 0, said.output
     assert said.output == (
-        "3 hours rolled up, 1 chunks dropped, 0 rejects and 1 contacts forgotten\n"
+        "3 hours rolled up, 0 costs restated, 1 chunks dropped, "
+        "0 rejects and 1 contacts forgotten\n"
     )
 
 
@@ -292,3 +293,56 @@ def test_two_at_once(database: Settings, connection: Connection) -> None:
         pass
     with alone(connection):
         pass
+
+
+def tell_late(connection: Connection, device: str, time: datetime) -> None:
+    """As a worker does, in the transaction that stores the reading."""
+    connection.execute(
+        "INSERT INTO late (id, device, time, arrival, fate) VALUES (%s, %s, %s, %s, 'late')",
+        [uuid4(), number(connection, device), time, NOW],
+    )
+
+
+def hour_of(connection: Connection, device: str, hour: datetime) -> tuple[int, float] | None:
+    return connection.execute(
+        "SELECT count, mean FROM reading_hour WHERE device = %s AND hour = %s AND metric = 'flow'",
+        [number(connection, device), hour],
+    ).fetchone()
+
+
+def test_what_came_late_restates_its_hour_however_old_it_is(connection: Connection) -> None:
+    old = NOW.replace(minute=0) - timedelta(days=200)
+    put(connection, "zm-01", [(old, 1.0, 1.0, 1.0), (NOW - 3 * HOUR, 1.0, 1.0, 1.0)])
+    roll_up(connection)
+    assert hour_of(connection, "zm-01", old) == (1, 1.0)
+    put(connection, "zm-01", [(old + HOUR / 2, 3.0, 1.0, 1.0)], arrival=NOW)
+    tell_late(connection, "zm-01", old + HOUR / 2)
+    tell_late(connection, "zm-01", NOW)  # of an hour that is not over
+    roll_up(connection)
+    assert hour_of(connection, "zm-01", old) == (2, 2.0)
+    assert roll_up(connection) == 0
+    left = connection.execute("SELECT time FROM late WHERE rolled_at IS NULL").fetchall()
+    assert left == [(NOW,)]
+    assert connection.execute("SELECT count(restated_at) FROM late").fetchone() == (0,)
+
+
+def test_an_hour_whose_readings_are_gone_is_not_replaced_by_what_came_late(
+    connection: Connection,
+) -> None:
+    old = NOW.replace(minute=0) - timedelta(days=400)
+    put(connection, "zm-01", [(old, 1.0, 1.0, 1.0), (old + HOUR / 4, 2.0, 1.0, 1.0)])
+    roll_up(connection)
+    assert drop_old(connection, 365) == 1
+    put(connection, "zm-01", [(old + HOUR / 2, 9.0, 1.0, 1.0)], arrival=NOW)
+    tell_late(connection, "zm-01", old + HOUR / 2)
+    roll_up(connection)
+    assert hour_of(connection, "zm-01", old) == (2, 1.5)
+
+
+def test_what_is_told_of_late_readings_goes_with_readings(connection: Connection) -> None:
+    tell_late(connection, "zm-01", NOW)
+    drop_old(connection, 365)
+    assert connection.execute("SELECT count(*) FROM late").fetchone() == (1,)
+    connection.execute("UPDATE late SET arrival = %s", [NOW - timedelta(days=366)])
+    drop_old(connection, 365)
+    assert connection.execute("SELECT count(*) FROM late").fetchone() == (0,)
