@@ -253,6 +253,7 @@ def _why() -> list[Json]:
         ),
         _lamps(),
         _alerts(),
+        _kel_health(),
         _health(),
     ]
 
@@ -285,10 +286,36 @@ def _alerts() -> Json:
             "διαχειρίσιμα είναι ως 12, πάνω από 60 είναι καταιγισμός.",
             ("alerts",),
         ),
-        Spot(17, 16, 4, 10),
+        Spot(17, 16, 4, 5),
         x="Ώρα",
         thresholds=steps(GREEN, (BEARABLE + 1, YELLOW), (MANAGEABLE + 1, ORANGE), (FLOOD + 1, RED)),
         overrides=(override("Ειδοποιήσεις", color={"mode": "fixed", "fixedColor": GREY}),),
+    )
+
+
+def _kel_health() -> Json:
+    return rows(
+        About(
+            16,
+            "Υγεία του ΚΕΛ",
+            "Τι δεν πάει καλά στο ίδιο το ΚΕΛ, το χειρότερο πρώτα: γέφυρες, εργάτες, γραφείο, "
+            "Kafka, broker MQTT, ρολόγια. Τι κάνουμε: docs/runbook.md.",
+            ("kel_health",),
+        ),
+        Spot(17, 21, 4, 5),
+        mappings=words(
+            {
+                2: ("ΣΥΝΑΓΕΡΜΟΣ", RED),
+                1: ("ΠΡΟΣΟΧΗ", ORANGE),
+                0: ("ΕΝΤΑΞΕΙ", GREEN),
+                -1: ("ΔΕΝ ΕΛΕΓΧΕΤΑΙ", GREY),
+                -2: ("ΛΙΣΤΑ", GREY),
+            }
+        ),
+        thresholds=steps(GREY, (0, GREEN), (1, ORANGE), (2, RED)),
+        size=16,
+        title_size=14,
+        wide=False,
     )
 
 
@@ -298,7 +325,8 @@ def _health() -> Json:
             15,
             "Υγεία της ροής",
             "Σιωπή ροής: πραγματικά δευτερόλεπτα από την τελευταία εγγραφή εργάτη. Υστέρηση: πόσο "
-            "πίσω είναι το πιο αργό τμήμα ή το γραφείο. Απορρίψεις: της τελευταίας ώρας.",
+            "πίσω είναι το πιο αργό τμήμα ή το γραφείο. Καθυστέρηση p99: από την άφιξη ως την "
+            "εγγραφή, 99 στις 100 του τελευταίου λεπτού. Απορρίψεις: της τελευταίας ώρας.",
             ("health",),
         ),
         Spot(21, 16, 3, 10),
@@ -307,6 +335,9 @@ def _health() -> Json:
         title_size=14,
         thresholds=steps(GREEN, (15, YELLOW), (60, ORANGE), (300, RED)),
         overrides=(
+            override(
+                "Καθυστέρηση p99", decimals=2, thresholds=steps(GREEN, (1, YELLOW), (10, RED))
+            ),
             override("Ηλικία μέτρησης", thresholds=steps(GREEN, (120, YELLOW), (600, RED))),
             override(
                 "Απορρίψεις/ώρα", unit="none", thresholds=steps(GREEN, (1, YELLOW), (100, ORANGE))

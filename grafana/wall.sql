@@ -215,8 +215,28 @@ FROM generate_series(
 SELECT
     silence AS "Σιωπή ροής",
     lag AS "Υστέρηση",
+    (SELECT p99 FROM wall_latency) AS "Καθυστέρηση p99",
     reading_age AS "Ηλικία μέτρησης",
     rejects AS "Απορρίψεις/ώρα",
     unsent AS "Εντολές προς αποστολή",
     offline AS "Συσκευές εκτός"
 FROM wall_health
+
+-- name: kel_health
+WITH listed AS (
+    SELECT text, level, row_number() OVER (ORDER BY level DESC, since, name) AS place
+    FROM wall_alarm
+)
+SELECT text, value FROM (
+    SELECT place, text, level::float8 AS value FROM listed WHERE place <= 2
+    UNION ALL
+    SELECT 3, '… και άλλα ' || count(*), -2 FROM listed WHERE place > 2 HAVING count(*) > 0
+    UNION ALL
+    SELECT 4, CASE
+            WHEN NOT kel_is_live() THEN 'Προσομοίωση'
+            WHEN NOT EXISTS (SELECT FROM health) THEN 'Δεν ελέγχθηκε ακόμη'
+            ELSE 'Όλα λειτουργούν'
+        END,
+        CASE WHEN kel_is_live() AND EXISTS (SELECT FROM health) THEN 0 ELSE -1 END
+    WHERE NOT EXISTS (SELECT FROM listed)
+) AS lines ORDER BY place

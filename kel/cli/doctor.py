@@ -40,4 +40,5 @@ def _forget(settings: Settings) -> None:
     with connect(settings) as connection, connection.transaction():
         forgotten = connection.execute("DELETE FROM progress WHERE topic = %s", [RAW]).rowcount
         connection.execute("DELETE FROM snapshot WHERE topic = %s", [RAW])
-    click.echo(f"forgot how far {forgotten} partitions of {RAW} were followed")
+    told = "1 partition" if forgotten == 1 else f"{forgotten} partitions"
+    click.echo(f"forgot how far {told} of {RAW} had been followed")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from kel.model.alert import Severity
 from kel.model.cost import CostKind, CostNature
+from kel.model.device import DeviceState
+from kel.model.health import Level
 from kel.model.incident import IncidentState
 from kel.model.order import OrderState
 
@@ -49,6 +51,26 @@ NATURE_LABEL: Mapping[CostNature, str] = {
     CostNature.MANAGEMENT: "διαχειριστικό",
 }
 
+LEVEL_LABEL: Mapping[Level, str] = {
+    Level.OK: "εντάξει",
+    Level.WARN: "προσοχή",
+    Level.ALARM: "συναγερμός",
+}
+
+DEVICE_LABEL: Mapping[DeviceState, str] = {
+    DeviceState.ACTIVE: "ενεργή",
+    DeviceState.DRAFT: "υπό ένταξη",
+    DeviceState.RETIRED: "αποσυρμένη",
+}
+
+# Whether an active device is heard (the view `device_presence`).
+PRESENCE_LABEL: Mapping[str, str] = {
+    "online": "σε σύνδεση",
+    "offline": "εκτός σύνδεσης",
+    "silent": "σιωπηλή",
+    "unheard": "χωρίς επαφή",
+}
+
 # What an incident's history tells; a city's own words, and later ones, are shown as they are.
 EVENT_LABEL: Mapping[str, str] = {
     "opened": "νέο συμβάν",
@@ -68,4 +90,5 @@ EVENT_LABEL: Mapping[str, str] = {
     "still_active": "δεν επαληθεύτηκε",
     "reopened": "άνοιξε ξανά",
     "closed": "έκλεισε",
+    "restated": "διορθώθηκε το κόστος",
 }

@@ -95,10 +95,14 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message for the outbox: written with what caused it, sent after, at least once."""
+    """A message for the outbox: written with what caused it, sent after, at least once.
+
+    raw: its bytes, where it is no JSON; such a one is worth nothing once it has expired.
+    """
 
     id: UUID
     topic: str
     payload: Mapping[str, object]
     made_at: datetime
     expires_at: datetime
+    raw: bytes | None = None

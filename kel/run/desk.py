@@ -14,6 +14,7 @@ Laws:
 import logging
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,13 +22,17 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from kel.metrics import serve
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.order import Outgoing
 from kel.model.request import Reject
 from kel.model.situation import Inputs, Waiting
 from kel.mqtt import BrokerError, Link, RefusedError
+from kel.run import health
 from kel.run.decide import decide
+from kel.run.expose import of_desk
+from kel.run.figures import DeskFigures
 from kel.settings import Settings
 from kel.store.connect import connect
 from kel.store.desk import DeskStore, StaleError
@@ -49,7 +54,14 @@ Failed = dict[Waiting, str]  # why each of them could not be decided
 class Desk:
     """The desk at work: a connection that holds the lock, and the situation in memory."""
 
-    def __init__(self, settings: Settings, city: City, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        city: City,
+        stop: threading.Event,
+        figures: DeskFigures | None = None,
+    ) -> None:
+        self.figures = figures or DeskFigures()
         self._settings = settings
         self._stop = stop
         self._connection = connect(settings)
@@ -65,8 +77,10 @@ class Desk:
             if not self._wait_for_lead():
                 return
             log.info("this desk leads")
+            self.figures.leads = True
             self.load()
             while not self._stop.is_set():
+                self.figures.turn = time.time()
                 self.step()
                 self._send()
                 self._wait()
@@ -98,6 +112,7 @@ class Desk:
     def _decide(self, inputs: Inputs, failed: Failed | None = None) -> None:
         """Decide and commit, and take and reject what failed."""
         failed = failed or {}
+        began = time.monotonic()
         changes = decide(self._city, self._situation, inputs, self._readings)
         changes.rejects += [_reject(w, why, inputs.now) for w, why in failed.items()]
         taken = [*inputs.taken, *failed]
@@ -105,6 +120,10 @@ class Desk:
         self._situation.apply(changes)
         self._situation.take(inputs)
         self._decided = inputs.now
+        done = time.monotonic()
+        self.figures.decisions.add(done - began, done)
+        self.figures.inputs += len(inputs.taken)
+        self.figures.failed += len(failed)
 
     def _decide_around(self, inputs: Inputs) -> bool:
         """Decide without the inputs that make it fail; whether that is possible.
@@ -157,6 +176,7 @@ class Desk:
 
     def _wait_for_lead(self) -> bool:
         while not self._stop.is_set():
+            self.figures.turn = time.time()
             if self._store.lead():
                 return True
             self._stop.wait(IDLE_S)
@@ -169,6 +189,7 @@ class Desk:
     def _send(self) -> None:
         """What was decided and not yet sent, over a connection of its own: orders are few."""
         unsent = self._store.unsent(self._refused)
+        self.figures.unsent = len(unsent)
         if not unsent:
             return
         link = Link(self._settings, "kel-desk", keep_session=False)
@@ -189,9 +210,12 @@ class Desk:
         now = self._decided or datetime.now(UTC)
         for message in messages:
             left = int((message.expires_at - now).total_seconds())
+            if message.raw is not None and self._decided and left < 0:
+                self._store.mark_sent([message.id])  # whoever needs it has asked again
+                continue
             try:
                 link.publish(
-                    [(message.topic, orjson.dumps(dict(message.payload)))],
+                    [(message.topic, _bytes_of(message))],
                     expires_s=max(left, 60),
                     timeout_s=BROKER_S,
                 )
@@ -200,6 +224,12 @@ class Desk:
                 self._refused.add(message.id)
                 continue
             self._store.mark_sent([message.id])
+            self.figures.sent += 1
+            self.figures.unsent -= 1
+
+
+def _bytes_of(message: Outgoing) -> bytes:
+    return orjson.dumps(dict(message.payload)) if message.raw is None else message.raw
 
 
 def _reject(waiting: Waiting, why: str, now: datetime) -> Reject:
@@ -222,9 +252,13 @@ def main(settings: Settings, city: City) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    figures = DeskFigures()
+    examined = health.start(settings, stop, city.disorder)
+    serve(settings, lambda: of_desk(figures, examined))
     while not stop.is_set():
         try:
-            Desk(settings, city, stop).run()
+            Desk(settings, city, stop, figures).run()
         except psycopg.OperationalError as error:
             log.warning("%s: starting again from what is stored", error)
+            figures.leads = False
             stop.wait(IDLE_S)

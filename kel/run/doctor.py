@@ -24,7 +24,7 @@ from kel.run.cityfiles import load_city_files
 from kel.run.doctor_database import database_problems
 from kel.run.doctor_kafka import kafka_problems
 from kel.settings import Settings
-from kel.topics import BRIDGE, UPLINK
+from kel.topics import BRIDGE, UPLINK, overlap
 
 LIMIT_S = 13.0
 PROBE_S = 3.0
@@ -32,6 +32,7 @@ LEAST_DISK_GB = 5
 LEAST_FILES = 4096
 OLDEST_MOSQUITTO = (2, 0)
 VERSION = "$SYS/broker/version"
+BRIDGES = BRIDGE.format(bridge="+")
 
 Problems = Iterator[str]
 
@@ -129,7 +130,7 @@ def _broker(settings: Settings) -> Problems:
         yield away
         return
     link = Link(
-        settings, f"kel-doctor-{os.getpid()}", (*UPLINK, BRIDGE, VERSION), keep_session=False
+        settings, f"kel-doctor-{os.getpid()}", (*UPLINK, BRIDGES, VERSION), keep_session=False
     )
     try:
         link.open(timeout_s=5)
@@ -141,8 +142,9 @@ def _broker(settings: Settings) -> Problems:
     finally:
         link.close()
     yield from _version(said.get(VERSION), settings.mqtt_user)
-    if said.get(BRIDGE) == "offline":
-        yield f"the bridge is not connected ({BRIDGE} says offline): start `kel bridge`"
+    for topic, state in said.items():
+        if overlap(topic, BRIDGES) and state == "offline":
+            yield f"a bridge is not connected ({topic} says offline): start `kel bridge`"
 
 
 def _version(said: str | None, user: str) -> Problems:

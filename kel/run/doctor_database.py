@@ -12,11 +12,13 @@ from kel.run.cityfiles import load_city_files
 from kel.settings import Settings
 from kel.store.classes import table_of
 from kel.store.connect import connect
+from kel.store.health import HealthStore
 from kel.store.migrate import pending
 
 MOST_SKEW_S = 2.0
 OLDEST_POSTGRES = 150000
 STANDS_STILL = "10 minutes"
+NOT_EXAMINED_S = 120.0
 
 Problems = Iterator[str]
 
@@ -113,6 +115,7 @@ def _inside(connection: Connection, settings: Settings) -> Problems:
     yield from _reader(connection)
     yield from _devices(connection, settings)
     yield from _still(connection)
+    yield from _health(connection)
 
 
 def server_problem(number: int) -> str | None:
@@ -187,10 +190,9 @@ def _devices(connection: Connection, settings: Settings) -> Problems:
     known = {row[0] for row in connection.execute("SELECT id FROM device").fetchall()}
     missing = [device for device in city.devices if device not in known]
     if missing:
-        yield (
-            f"{len(missing)} devices of the city are not in the database ({missing[0]} …): "
-            "run `kel load`"
-        )
+        count = len(missing)
+        are = "1 device of the city is" if count == 1 else f"{count} devices of the city are"
+        yield f"{are} not in the database ({missing[0]} …): run `kel load`"
         return
     stored = set(
         connection.execute(
@@ -216,6 +218,20 @@ def _still(connection: Connection) -> Problems:
             f"a partition was not brought on for {float(str(minutes)):.0f} minutes: "
             "are `kel bridge` and `kel worker` running? see their logs"
         )
+
+
+def _health(connection: Connection) -> Problems:
+    """What the examiner found, where one runs: in a story, and before the first desk, none does."""
+    found, age = HealthStore(connection).healths()
+    if age is not None and age > NOT_EXAMINED_S:
+        yield (
+            f"nobody has examined KEL's own health for {age / 60:.0f} minutes: is `kel desk` "
+            "running? see its log"
+        )
+        return
+    for health in sorted(found.values(), key=lambda h: (-h.level, h.since)):
+        if health.level:
+            yield f"{health.hint} (docs/runbook.md: {health.name})"
 
 
 def _some(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Connections, and the named statements of queries*.sql."""
 
 import re
+from fnmatch import fnmatch
 from functools import cache
 from importlib.resources import files
 
@@ -43,8 +44,10 @@ def connect(settings: Settings) -> Connection:
 @cache
 def _queries() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for file in ("queries.sql", "queries_week.sql", "queries_trace.sql"):
-        parts = NAME.split((files("kel.store") / file).read_text("utf-8"))[1:]
+    for file in files("kel.store").iterdir():
+        if not fnmatch(file.name, "queries*.sql"):
+            continue
+        parts = NAME.split(file.read_text("utf-8"))[1:]
         for name, body in zip(parts[::2], parts[1::2], strict=True):
             assert name not in found, f"two statements are called {name}"
             found[name] = body.strip().encode()

@@ -23,7 +23,7 @@ from kel.model.situation import Changes, Command, Inputs, Situation, Waiting, Wh
 from kel.model.stock import Reservation, Stock
 from kel.store import rows
 from kel.store.connect import query
-from kel.store.stream import put_rejects
+from kel.store.rejects import put_rejects
 
 LOCK = 0x6B656C02
 Word = TypeVar("Word")

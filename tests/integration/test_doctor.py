@@ -135,7 +135,7 @@ def test_a_mistake_in_the_city(system: System, tmp_path: Path) -> None:
     ("broken_by", "told"),
     [
         ("DELETE FROM migration WHERE name LIKE '0006%'", "run `kel migrate`"),
-        ("DELETE FROM device WHERE id = 'ps-07'", "1 devices of the city are not in the database"),
+        ("DELETE FROM device WHERE id = 'ps-07'", "1 device of the city is not in the database"),
         ("ALTER TABLE reading_pump DROP COLUMN head", "no column for reading_pump.head"),
         ("GRANT INSERT ON incident, stock TO kel_reader", "kel_reader may write incident, stock:"),
         ("GRANT SELECT ON contact TO kel_reader", "kel_reader may read contact, which may hold"),
@@ -147,6 +147,16 @@ def test_a_mistake_in_the_city(system: System, tmp_path: Path) -> None:
             "INSERT INTO progress VALUES "
             "('another', 0, 'x', 7, NULL, now() - interval '25 minutes')",
             "not brought on for 25 minutes",
+        ),
+        (
+            "INSERT INTO health VALUES ('lag', 0, now(), 'α', 'all is well', 0, now()), "
+            "('outbox', 1, now(), 'β', '3 messages wait', 0, now())",
+            "3 messages wait (docs/runbook.md: outbox)",
+        ),
+        (
+            "INSERT INTO health VALUES "
+            "('outbox', 2, now(), 'β', '3 messages wait', 0, now() - interval '4 minutes')",
+            "nobody has examined KEL's own health for 4 minutes",
         ),
         (
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
@@ -232,7 +242,7 @@ def test_the_topic_is_missing(system: System) -> None:
 
 def test_the_bridge_has_gone(system: System) -> None:
     with system.link("kel-bridge") as link:
-        link.publish([(BRIDGE, b"offline")], retain=True)
+        link.publish([(BRIDGE.format(bridge="bridge"), b"offline")], retain=True)
     assert "start `kel bridge`" in the_problem(usual(system))
 
 

@@ -69,7 +69,7 @@ def night(server: Postgres) -> Settings:
     settings = _database(server, "night")
     with connect(settings) as connection:
         city = load(connection, wall_city.city(), wall_city.NOW)
-        stream = StreamStore(connection, city.classes, "kel.raw", "t1")
+        stream = StreamStore(connection, "kel.raw", "t1")
         stream.progress([0, 1])
         stream.commit(wall_city.outputs(city))
         desk = DeskStore(connection)
@@ -211,6 +211,44 @@ def test_health_of_a_story_is_told_in_its_own_time(night):
     assert row["Ηλικία μέτρησης"] == 0
     assert row["Απορρίψεις/ώρα"] == 2
     assert row["Συσκευές εκτός"] == 1
+
+
+def test_kel_s_own_health_the_worst_first_and_who_does_not_examine(night, empty):
+    assert _lines(night, "kel_health") == [("Προσομοίωση", -1)]
+    assert _lines(empty, "kel_health") == [("Δεν ελέγχθηκε ακόμη", -1)]
+    with connect(empty) as connection:
+        put = (
+            "INSERT INTO health VALUES (%s, %s, now(), %s, 'do', 1, now()) "
+            "ON CONFLICT (name) DO UPDATE SET level = excluded.level"
+        )
+        try:
+            connection.execute(put, ["lag", 0, "Υστέρηση 0 s"])
+            assert _lines(empty, "kel_health") == [("Όλα λειτουργούν", 0)]
+            for name, level in (("lag", 1), ("drafts", 1), ("outbox", 1), ("desk", 2)):
+                connection.execute(put, [name, level, name])
+            assert _lines(empty, "kel_health") == [
+                ("desk", 2),
+                ("Υστέρηση 0 s", 1),
+                ("… και άλλα 2", -2),
+            ]
+            connection.execute("UPDATE health SET level = 0, at = now() - interval '3 minutes'")
+            assert _lines(empty, "kel_health") == [("Κανείς δεν ελέγχει το ΚΕΛ", 2)]
+        finally:
+            connection.execute("DELETE FROM health")
+
+
+def test_latency_is_that_of_the_slowest_partition_while_it_is_fresh(empty):
+    assert _one(empty, "health")["Καθυστέρηση p99"] is None
+    with connect(empty) as connection:
+        try:
+            connection.execute(
+                "INSERT INTO gauge VALUES ('latency_p99', '0', now(), 0.2), "
+                "('latency_p99', '1', now(), 0.7), ('latency_p50', '1', now(), 9), "
+                "('latency_p99', '2', now() - interval '3 minutes', 50)"
+            )
+            assert _one(empty, "health")["Καθυστέρηση p99"] == 0.7
+        finally:
+            connection.execute("DELETE FROM gauge")
 
 
 def test_lag_of_a_living_stream_is_told_by_the_real_clock(night):

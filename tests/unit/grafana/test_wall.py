@@ -83,6 +83,7 @@ def test_ids_are_distinct_and_stay_as_they_were():
         13: "lamps",
         14: "alerts",
         15: "health",
+        16: "kel_health",
     }
     first = {p["id"]: p["targets"][0]["rawSql"] for p in PANELS}
     assert len(first) == len(PANELS)
@@ -150,6 +151,7 @@ ROW_OF_LIST = {  # panel → (rows at the most, lines a row, the longest text as
         "Ύδρευση 1 επί τόπου",
     ),
     9: (6, 2, "Πράσινο και πολιτικ… · 2026-0412 · έως 16:30"),
+    16: (3, 2, "MQTT: χάθηκαν 1.234.567 μηνύματα"),
 }
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from kel.city import load_city, read_document
+from kel.model.health import NAMES
 from kel.model.mistake import Document
 from rules.kinds import KINDS
 from rules.rulebook import parse_rulebook
@@ -20,3 +21,9 @@ def test_every_kind_and_every_rule_has_its_heading() -> None:
     named = {rule.runbook for rule in parse_rulebook(found, city).rules}
     named |= {category.runbook for category in city.categories.values()}
     assert set(KINDS) | named <= headings
+
+
+def test_everything_that_is_judged_of_kel_itself_has_its_heading() -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    _, itself = text.split("\n# KEL itself\n")
+    assert re.findall(r"^## (\S+)$", itself, re.MULTILINE) == list(NAMES)
