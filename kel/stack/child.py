@@ -87,6 +87,12 @@ class Child:
             return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
         return "(no log)"
 
+    def kill(self) -> None:
+        """SIGKILL, as if its machine took it away; it has ended when this returns."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
     def end(self, timeout_s: float = 10.0) -> None:
         """End it well, or after `timeout_s` at once."""
         if self._process is None or self._process.poll() is not None:

@@ -17,6 +17,7 @@ listen_addresses = '127.0.0.1'
 shared_preload_libraries = 'timescaledb'
 timescaledb.telemetry_level = off
 max_connections = 60
+max_locks_per_transaction = 256
 shared_buffers = 256MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min
