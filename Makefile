@@ -30,7 +30,7 @@ check:
 test:
 	@setup/setup.sh test
 	@$(MAKE) --no-print-directory check
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: setup
 	@$(python) -m benchmarks.$(NAME) $(ARGS)
@@ -48,8 +48,8 @@ lock: .kel/uv/bin/uv
 	@.kel/uv/bin/pip install --quiet --disable-pip-version-check uv
 
 proto:
-	@$(python) -m grpc_tools.protoc --proto_path=ingest/decoders --python_out=ingest/decoders \
-		--pyi_out=ingest/decoders ingest/decoders/sparkplug_b.proto
+	@$(python) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+		ingest/decoders/sparkplug_b.proto
 
 clean:
 	@rm -rf .venv .kel build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

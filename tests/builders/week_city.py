@@ -304,4 +304,4 @@ def fill(settings):
             number = np.full(len(rows), known.devices["zm-1"].number, np.int32)
             flow = np.array([value for _, value in rows])
             metrics = {"flow": flow, "pressure": np.full(len(rows), np.nan)}
-            copy_readings(cursor, Frame("zone", time, time, number, metrics), ("flow", "pressure"))
+            copy_readings(cursor, Frame("zone", time, time, number, metrics))

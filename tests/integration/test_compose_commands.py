@@ -1,5 +1,8 @@
 """What compose.yaml runs besides the images: the broker's entry, and KEL's own commands."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,9 @@ from click.testing import CliRunner
 from paho.mqtt.enums import CallbackAPIVersion
 
 from kel.cli import kel
+from kel.metrics import Metric, serve
+from kel.run.expose import TURN
+from kel.settings import Settings
 from kel.stack.child import Child
 from kel.stack.folder import free_port, make_folder, other_user, private, remove_folder
 from kel.stack.mosquitto import configure, wait_for_port
@@ -160,3 +166,45 @@ def test_who_stands_still_is_told_apart(migrated, tick, at, clock, unwell):
         connection.execute("UPDATE desk SET clock = now() - %s * interval '1 s'", [clock])
     found = {p for p in ("bridge", "worker", "desk") if _health(migrated, p).exit_code}
     assert found == unwell
+
+
+def test_a_process_is_asked_itself_where_it_tells_its_figures(migrated):
+    """Whatever the database says of the others: here nothing is in the stream at all."""
+    turn, name = [time.time()], [TURN]
+    port = free_port()
+    end = serve(Settings(metrics_port=port), lambda: [Metric(name[0], "A turn", turn[0])])
+    asked = {**migrated, "KEL_METRICS_PORT": str(port)}
+    try:
+        assert _health(asked, "worker").exit_code == 0
+        turn[0] -= 61
+        stands = _health(asked, "worker")
+        assert (stands.exit_code, "61 s" in stands.output) == (1, True)
+        turn[0] += 100
+        assert _health(asked, "worker").exit_code == 0
+        name[0] = "another"
+        assert "is not KEL" in _health(asked, "worker").output
+    finally:
+        end()
+    gone = _health(asked, "worker")
+    assert gone.exit_code == 1
+    assert f"KEL_METRICS_PORT={port}" in gone.output
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.0 200 OK\r\n\r\n\xff{"])
+def test_what_is_no_answer_is_not_healthy(migrated, answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def take():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        port = server.getsockname()[1]
+        result = _health({**migrated, "KEL_METRICS_PORT": str(port)}, "desk")
+        thread.join()
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)

@@ -57,7 +57,7 @@ class Workers:
 
     def __init__(self, connection):
         self.connection = connection
-        self._store = StreamStore(connection, CITY.classes, RAW, "k")
+        self._store = StreamStore(connection, RAW, "k")
         self._store.progress(range(PARTITIONS))
         self._next = 0
 

@@ -131,6 +131,15 @@ def test_every_needed_setting_is_set(service):
     assert {f"KEL_{name.upper()}" for name in NEEDED[service]} <= set(_environment(service))
 
 
+@pytest.mark.parametrize("service", ("bridge", "worker", "desk"))
+def test_a_process_tells_its_figures_to_its_own_health_check_and_to_this_network(service):
+    """Each container has its port for itself, so that as many workers as wanted have the same."""
+    environment = _environment(service)
+    assert environment["KEL_METRICS_HOST"] == "0.0.0.0"
+    assert 0 < int(environment["KEL_METRICS_PORT"]) < 65536
+    assert "ports" not in SERVICES[service]
+
+
 @pytest.mark.parametrize("service", KEL)
 def test_the_settings_can_be_read(service, monkeypatch):
     for name, value in _environment(service).items():

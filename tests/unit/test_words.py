@@ -20,6 +20,7 @@ from kel.model import labels
 from kel.model.alert import Severity
 from kel.model.cost import CostKind, CostNature
 from kel.model.device import Clock, DeviceState
+from kel.model.health import Level
 from kel.model.incident import IncidentState
 from kel.model.order import Action, OrderState
 from kel.model.stock import MovementKind
@@ -37,10 +38,11 @@ LABELS = {
     "OrderState": [(s.value, labels.ORDER_LABEL[s]) for s in OrderState],
     "CostKind": [(k.value, labels.KIND_LABEL[k]) for k in CostKind],
     "CostNature": [(n.value, labels.NATURE_LABEL[n]) for n in CostNature],
+    "Level": [(v.name.lower(), labels.LEVEL_LABEL[v]) for v in Level],
+    "DeviceState": [(s.value, labels.DEVICE_LABEL[s]) for s in DeviceState],
     "IncidentEvent": list(labels.EVENT_LABEL.items()),
     # no screen shows these yet
     "Action": [(a.value, "") for a in Action],
-    "DeviceState": [(s.value, "") for s in DeviceState],
     "Clock": [(c.value, "") for c in Clock],
     "MovementKind": [(k.value, "") for k in MovementKind],
 }
@@ -83,7 +85,7 @@ def model_classes() -> Iterator[type]:
     for info in pkgutil.iter_modules(kel.model.__path__, "kel.model."):
         module = import_module(info.name)
         for _, found in inspect.getmembers(module, inspect.isclass):
-            if found.__module__ == info.name:
+            if found.__module__ == info.name and not found.__name__.startswith("_"):
                 yield found
 
 

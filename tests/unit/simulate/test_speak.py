@@ -17,6 +17,7 @@ from kel.simulate.story import Story
 from kel.simulate.world import Step, World
 
 Cells = dict[tuple[int, int, str], float]
+RADIO = ("rssi", "snr")  # what the network server adds to a sensor's own values
 
 
 def hours(story: Story, since: float, until: float) -> tuple[int, int]:
@@ -37,12 +38,14 @@ def heard(city: City, said: list[tuple[str, bytes]], arrival: int) -> Taken:
 
 
 def cells(frames: tuple[Frame, ...] | list[Frame]) -> Cells:
-    """Every reported value by device, time and metric; cameras apart, whose times Frigate moves."""
+    """Every reported value by device, time and metric, without what the radio link adds; cameras
+    apart, whose times Frigate moves."""
     return {
         (int(device), int(time), metric): float(value)
         for frame in frames
         if frame.cls != "camera"
         for metric, column in frame.metrics.items()
+        if metric not in RADIO
         for device, time, value in zip(frame.device, frame.time, column, strict=True)
         if not np.isnan(value)
     }
@@ -57,6 +60,10 @@ def test_what_is_said_is_heard_value_by_value(
     assert not taken.rejects
     assert cells(taken.frames) == cells(step.frames)
     assert {reading.metric for reading in taken.other} <= {"margin"}  # of the radio link
+    (leak,) = (frame.metrics for frame in taken.frames if frame.cls == "leak")
+    heard_well = [~np.isnan(leak[figure]) for figure in (*RADIO, "pressure")]
+    assert (heard_well[0] == heard_well[2]).all()
+    assert (heard_well[1] == heard_well[2]).all()
 
 
 def test_smoke_is_heard_and_people_are_not(city: City, story: Story) -> None:

@@ -69,6 +69,16 @@ def test_it_ends_well_when_told_and_at_once_when_it_does_not_listen(tmp_path):
     stubborn.end()  # once more is no harm
 
 
+def test_it_is_killed_whatever_it_listens_to_and_can_be_started_again(tmp_path):
+    child = Child("stubborn", [sys.executable, "-c", STUBBORN], tmp_path / "log").start()
+    while "ready" not in child.tail():
+        time.sleep(0.02)
+    child.kill()
+    assert child.ended == -signal.SIGKILL
+    assert child.start().ended is None
+    child.kill()
+
+
 def test_it_can_be_started_again(tmp_path):
     child = Child("again", SLEEP, tmp_path / "log").start()
     first = child.pid
