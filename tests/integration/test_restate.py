@@ -306,3 +306,26 @@ def test_the_command_does_it_with_the_city_of_its_folder(server, monkeypatch):
         said = CliRunner().invoke(kel, ["maintain"], catch_exceptions=False)
         assert ", 1 costs restated, " in said.output
         assert len(ledger(connection)) == 1
+
+
+def test_an_incident_that_ends_meanwhile_is_not_passed_over(
+    connection, city, settings, monkeypatch
+):
+    usual_and_burst(connection, city)
+    still_open = burst(state=IncidentState.RESOLVED, closed_at=None)
+    end(connection, city, still_open)
+    booked = lost(city, burst(), StoredReadings(connection, city), CLOSED)
+    come(connection, city, every(STARTED + HOUR / 2, REPAIRED), 70.0, late=True)
+    real = module.query
+
+    def and_the_desk_closes(name: str) -> bytes:
+        if name == "mark_restated":
+            with connect(settings) as other, other.transaction(), other.cursor() as cursor:
+                write_changes(cursor, Changes(incidents={still_open.id: burst()}, costs=booked))
+        return real(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "query", and_the_desk_closes)
+        restate(connection, city, KEPT)
+    restate(connection, city, KEPT)
+    assert sum(amount for *_, amount in ledger(connection)) == Decimal("69.00")

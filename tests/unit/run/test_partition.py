@@ -136,3 +136,9 @@ def test_effects_know_when_their_messages_came(line: Line) -> None:
     assert from_us(nothing.arrival or 0) == OPENED + timedelta(hours=1)
     assert from_us(nothing.last_arrival or 0) == OPENED + timedelta(minutes=99)
     assert nothing.messages == 2
+
+
+@pytest.mark.parametrize("written", [-1, 2**62, 10**18])
+def test_a_record_of_no_bridge_becomes_a_reject_whatever_time_kafka_has_of_it(written):
+    (reject,) = line_of().refused(7, b"x", written, "no record").rejects
+    assert 1970 <= reject.arrival.year <= 9999

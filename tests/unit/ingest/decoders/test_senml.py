@@ -153,3 +153,10 @@ def test_any_pack_never_raises(pack: Any) -> None:
     taken = take(json.loads(json.dumps(pack)))
     assert all(r.reason != Reason.INTERNAL for r in taken.rejects)
     assert len(taken.rejects) <= 1
+
+
+@pytest.mark.parametrize("key", ["bn", "n", "u", "bu"])
+def test_a_long_name_is_refused_before_names_are_made_of_it(key: str) -> None:
+    pack = [{"n": "flow", "v": 1, key: "x" * 600}, *[{"n": f"a{n}", "v": n} for n in range(100)]]
+    (reject,) = take(pack).rejects
+    assert reject.reason == Reason.BAD_NAME

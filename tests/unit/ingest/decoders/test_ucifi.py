@@ -60,3 +60,9 @@ def test_what_the_class_does_not_declare_keeps_the_name_and_unit_of_its_object(
 def test_a_unit_that_cannot_become_the_class_s_is_refused() -> None:
     taken = taken_as({"power": "bar"}, {"3305": {"0": {"5800": 36.5}}})
     assert [r.reason for r in taken.rejects] == [Reason.BAD_UNIT]
+
+
+def test_a_long_object_is_refused_before_a_key_is_made_of_each_of_its_resources() -> None:
+    resources = {str(n): n for n in range(900)}
+    (reject,) = taken_as({"power": "W"}, {"x" * 130_000: {"0": resources}}).rejects
+    assert reject.reason == Reason.BAD_NAME
