@@ -30,7 +30,7 @@ check:
 test:
 	@setup/setup.sh test
 	@$(MAKE) --no-print-directory check
-	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(python) -m pytest $(ARGS)
 
 bench: setup
 	@$(python) -m benchmarks.$(NAME) $(ARGS)

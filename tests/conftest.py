@@ -4,6 +4,7 @@ One stack a session, on free ports and in a folder of its own; each test gets a 
 and broker sessions that nobody used before.
 """
 
+import logging
 from collections.abc import Iterator
 from itertools import count
 
@@ -16,6 +17,16 @@ from kel.store.connect import connect
 from tests.builders.running import System, fresh_database, running_stack
 
 NUMBERS = count(1)
+
+
+@pytest.fixture(autouse=True)
+def loggers_speak() -> None:
+    """Whatever a test before made of logging (faust silences what it does not know)."""
+    logging.disable(logging.NOTSET)
+    for logger in [logging.getLogger(name) for name in logging.root.manager.loggerDict]:
+        logger.disabled = False
+        if logger.name.startswith("kel"):
+            logger.propagate = True
 
 
 @pytest.fixture(scope="session")
