@@ -30,9 +30,7 @@ from kel.model.request import Contact, Request
 T = TypeVar("T")
 LONGEST_NAME = 128
 ARRIVAL = Clock.ARRIVAL
-MOST_DAYS = (
-    400  # as long as readings are kept; each week that a reading claims is a table of its own
-)
+MOST_DAYS = 400  # as readings are kept; each week that a reading claims is a table of its own
 PAST = MOST_DAYS * 24 * HOUR_US
 
 _owner = itemgetter(0)

@@ -41,7 +41,7 @@ def arrived(system, messages):
         found = said(system)
         return found if set(found) >= set(messages) else None
 
-    return wait_until(all_there, 180, f"{len(messages)} messages in Kafka")
+    return wait_until(all_there, 90, f"{len(messages)} messages in Kafka")
 
 
 def said(system):
