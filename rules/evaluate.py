@@ -11,7 +11,8 @@ Laws:
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +25,28 @@ from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.moment import from_us
 from rules.event import Event, Fired
-from rules.kinds import KINDS, Kind
-from rules.rows import NEVER, Roster, sort_rows
-from rules.rule import Rule
+from rules.kind import Kind, Listener, Scene
+from rules.kinds import KINDS
+from rules.rows import NEVER, Bool, Roster, sort_rows
+from rules.rule import RuleShape
 from rules.rulebook import Rulebook
+from rules.variants import variants
 
 UNWATCHED = "ο κανόνας δεν ισχύει πια για τη συσκευή"
 _ALERTS: TypeAdapter[list[Alert]] = TypeAdapter(list[Alert])
 
 State = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rule (or variant of it) at work: `classes` are those whose rows it is given."""
+
+    rule: RuleShape
+    kind: Kind
+    watched: Bool
+    classes: frozenset[str]
+    listeners: list[Listener] = field(default_factory=list)
 
 
 class Evaluator:
@@ -47,17 +61,28 @@ class Evaluator:
         self.clock = NEVER  # the last tick
         self._city = city
         self._own = {device.id for device in devices}
-        watched = {rule.watch.cls for rule in rulebook.rules}
+        watched = {cls for rule in rulebook.rules for cls in _classes(rule)}
         active = [d for d in devices if d.state is DeviceState.ACTIVE]
         self._rosters = {
             cls: Roster(cls, [d for d in active if d.cls == cls]) for cls in sorted(watched)
         }
-        self._kinds: list[tuple[Rule, Kind]] = [
-            (rule, KINDS[rule.kind](rule, city, self._rosters[rule.watch.cls]))
-            for rule in rulebook.rules
-        ]
+        self._parts = self._make_parts()
         self._active: dict[tuple[str, str], Alert] = {}  # by rule and device
         self._orphans: list[tuple[str, str]] = []
+
+    def _make_parts(self) -> list[Part]:
+        """All parts, those that listen after those that they hear."""
+        parts: list[Part] = []
+        for rule in listening_last(self.rulebook.rules):
+            roster, spec = self._rosters[rule.watch.cls], KINDS[rule.kind]
+            for variant, mask in variants(self.rulebook, rule, roster):
+                kind = spec.make(variant, Scene(self._city, roster, mask, self._rosters))
+                parts.append(Part(variant, kind, mask, frozenset(_classes(rule))))
+                heard = set(spec.listens(rule))
+                for part in parts if heard else ():
+                    if part.rule.id in heard:
+                        part.listeners.append(cast(Listener, kind))
+        return parts
 
     def frame(self, frame: Frame) -> list[Alert]:
         """The alerts that new readings fire or clear, in order of the moment."""
@@ -68,8 +93,8 @@ class Evaluator:
         self.late += late
         if not len(rows):
             return []
-        kinds = [(rule, kind) for rule, kind in self._kinds if rule.watch.cls == frame.cls]
-        return self._alerts((rule, event) for rule, kind in kinds for event in kind.frame(rows))
+        parts = (part for part in self._parts if frame.cls in part.classes)
+        return self._alerts((part, event) for part in parts for event in part.kind.frame(rows))
 
     def tick(self, now_us: int) -> list[Alert]:
         """The alerts that fire or clear because time has come to `now_us`."""
@@ -78,14 +103,20 @@ class Evaluator:
         self.clock = now_us
         ended = [self._end(key, now_us, UNWATCHED) for key in self._orphans]
         self._orphans = []
-        told = ((rule, event) for rule, kind in self._kinds for event in kind.tick(now_us))
+        told = ((part, event) for part in self._parts for event in part.kind.tick(now_us))
         return [*ended, *self._alerts(told)]
 
-    def _alerts(self, told: Iterable[tuple[Rule, Event]]) -> list[Alert]:
-        alerts = [self._alert(rule, event) for rule, event in told]
+    def _alerts(self, told: Iterable[tuple[Part, Event]]) -> list[Alert]:
+        """Lazily told: a part that listens hears what is before it in the order of parts."""
+        alerts: list[Alert] = []
+        for part, event in told:
+            for listener in part.listeners:
+                listener.hear(part.rule.id, event)
+            if part.rule.tells:
+                alerts.append(self._alert(part.rule, event))
         return sorted(alerts, key=_moment)
 
-    def _alert(self, rule: Rule, event: Event) -> Alert:
+    def _alert(self, rule: RuleShape, event: Event) -> Alert:
         key = rule.id, event.device.id
         if not isinstance(event, Fired):
             return self._end(key, event.at, event.why)
@@ -121,8 +152,9 @@ class Evaluator:
         for cls, roster in self._rosters.items():
             state[f"class/{cls}/device"] = roster.numbers.copy()
             state[f"class/{cls}/seen"] = roster.seen.copy()
-        for rule, kind in self._kinds:
-            state |= {f"rule/{rule.key}/{name}": a for name, a in kind.state().items()}
+        for part in self._parts:
+            own = part.kind.state()
+            state |= {f"rule/{part.rule.key}/{name}": array for name, array in own.items()}
         return state
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
@@ -135,11 +167,13 @@ class Evaluator:
             if f"class/{cls}/seen" in state:
                 old, new = self._places(state, cls)
                 roster.seen[new] = state[f"class/{cls}/seen"][old]
-        for rule, kind in self._kinds:
-            seen = state.get(f"class/{rule.watch.cls}/seen")
+        for part in self._parts:
+            seen = state.get(f"class/{part.rule.watch.cls}/seen")
             if seen is not None:
-                own = {"seen": seen, **_part(state, f"rule/{rule.key}/")}
-                kind.load(own, *self._places(state, rule.watch.cls))
+                own = {"seen": seen, **_part(state, f"rule/{part.rule.key}/")}
+                old, new = self._places(state, part.rule.watch.cls)
+                mine = part.watched[new]
+                part.kind.load(own, old[mine], new[mine])
         if "alerts" in state:
             self._adopt(_ALERTS.validate_json(state["alerts"].tobytes()))
 
@@ -152,15 +186,35 @@ class Evaluator:
         return old, slots[old].astype(np.intp)
 
     def _adopt(self, alerts: list[Alert]) -> None:
-        kinds = {rule.id: (rule, kind) for rule, kind in self._kinds}
         for alert in alerts:
             if alert.device in self._city.devices and alert.device not in self._own:
                 continue  # another partition's
             key = alert.rule, alert.device
             self._active[key] = alert
-            rule, kind = kinds.get(alert.rule, (None, None))
-            if rule is None or kind is None or rule.kind != alert.kind or not kind.adopt(alert):
+            same = (p for p in self._parts if (p.rule.id, p.rule.kind) == (alert.rule, alert.kind))
+            if not any(part.rule.tells and part.kind.adopt(alert) for part in same):
                 self._orphans.append(key)
+
+
+def listening_last(rules: Iterable[RuleShape]) -> list[RuleShape]:
+    """The rules in their order, but each after those that it hears (a rulebook has no circle)."""
+    waiting = {rule.id: rule for rule in rules}
+    found: list[RuleShape] = []
+
+    def take(rule: RuleShape) -> None:
+        waiting.pop(rule.id, None)
+        for heard in KINDS[rule.kind].listens(rule):
+            if heard in waiting:
+                take(waiting[heard])
+        found.append(rule)
+
+    while waiting:
+        take(next(iter(waiting.values())))
+    return found
+
+
+def _classes(rule: RuleShape) -> tuple[str, ...]:
+    return (rule.watch.cls, *KINDS[rule.kind].classes(rule))
 
 
 def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> State:

@@ -49,8 +49,12 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sorted rows. slot: (n,); time: (n,) µs; first: (n,) whether a slot's rows begin here."""
+    """Sorted rows of one class.
 
+    slot: (n,); time: (n,) µs; first: (n,) whether a slot's rows begin here.
+    """
+
+    cls: str
     slot: Slots
     time: Int64
     first: Bool
@@ -79,7 +83,7 @@ class Rows:
         if keep.all():
             return self
         slot = self.slot[keep]
-        return Rows(slot, self.time[keep], starts(slot), self.metrics, self.order[keep])
+        return Rows(self.cls, slot, self.time[keep], starts(slot), self.metrics, self.order[keep])
 
     def of(self, watched: Bool) -> "Rows":
         """The rows of the slots where `watched`, (slots,), is true."""
@@ -113,7 +117,7 @@ def sort_rows(frame: Frame, roster: Roster) -> tuple[Rows, int]:
     time = frame.time[order]
     first = starts(slot)
     fresh = _fresh(slot, time, first, roster.seen)
-    rows = Rows(slot, time, first, frame.metrics, order).only(fresh)
+    rows = Rows(frame.cls, slot, time, first, frame.metrics, order).only(fresh)
     roster.seen[rows.slot[rows.last]] = rows.time[rows.last]
     return rows, len(slot) - len(rows)
 

@@ -1,4 +1,4 @@
-"""The shape of a rule, by kind: what one `[[rule]]` of a city's rulebook may say.
+"""The shape of a rule: what every `[[rule]]` of a city's rulebook may say; kinds add to it.
 
 Laws:
 - a shape knows types and ranges only; what needs the city is in `rules.check`;
@@ -11,9 +11,9 @@ from datetime import time, timedelta
 from functools import cached_property
 from hashlib import sha256
 from json import dumps
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from kel.model.alert import Severity
 from kel.model.device import Device
@@ -110,100 +110,21 @@ class While(Limit):
 
 
 class RuleShape(Shape):
+    """`tells` is false for a rule that is only a part of compositions: it makes no alert."""
+
     id: Slug
+    kind: str
     label: str = Field(min_length=1, max_length=200)
     category: str
     severity: NamedSeverity
     runbook: Slug | None = None
     watch: Watch
+    tells: bool = True
 
     @cached_property
     def key(self) -> str:
         """Twelve hex digits of what decides when this rule fires."""
         return digest(self.model_dump(mode="json", by_alias=True, exclude=_SHOWN))
-
-
-class Threshold(RuleShape):
-    """A metric above or below a limit, for some time."""
-
-    kind: Literal["threshold"]
-    above: Number | None = None
-    below: Number | None = None
-    unit: str
-    relative_to: str | None = None
-    for_: Duration = Field(default=NOTHING, alias="for")
-    clear: Clear = Clear()
-    while_: While | None = Field(default=None, alias="while")
-
-
-class Missing(RuleShape):
-    """A device (or one metric of it) that says nothing for `after`."""
-
-    kind: Literal["missing"]
-    after: SomeDuration
-
-
-class Background(Shape):
-    """Leakage that is always there, in litres per hour."""
-
-    per_km: Positive = 0.0
-    per_connection: Positive = 0.0
-
-
-class NightClear(Shape):
-    """`below`: excess in m³/h, judged in the window; `fall`: share of the excess, at any hour."""
-
-    below: Number | None = None
-    fall: Fraction = 0.7
-    for_: Duration = Field(default=NOTHING, alias="for")
-
-
-class NightFlow(RuleShape):
-    """A zone that takes more water at night than its people and its pipes explain."""
-
-    kind: Literal["night_flow"]
-    window: tuple[TimeOfDay, TimeOfDay]
-    above: Positive
-    unit: str = "m³/h"
-    legitimate: Positive
-    background: Background = Background()
-    season: dict[Month, Positive] = Field(default_factory=dict)
-    for_: Duration = Field(default=NOTHING, alias="for")
-    clear: NightClear = NightClear()
-
-
-class Condition(Limit):
-    """What counts a child: silent for `missing`, or a metric above or below a limit."""
-
-    missing: SomeDuration | None = None
-    metric: str | None = None
-    unit: str | None = None
-
-
-class ShareClear(Shape):
-    below: Fraction | None = None
-    for_: Duration = Field(default=NOTHING, alias="for")
-
-
-class Share(RuleShape):
-    """So many of a feeder's devices at once that the feeder itself must be the cause."""
-
-    kind: Literal["share"]
-    of: Literal["feeder"]
-    condition: Condition
-    at_least: Fraction
-    for_: Duration = Field(default=NOTHING, alias="for")
-    clear: ShareClear = ShareClear()
-
-
-Rule = Annotated[Threshold | Missing | NightFlow | Share, Field(discriminator="kind")]
-RULE: TypeAdapter[Threshold | Missing | NightFlow | Share] = TypeAdapter(Rule)
-SHAPES: dict[str, type[RuleShape]] = {
-    "threshold": Threshold,
-    "missing": Missing,
-    "night_flow": NightFlow,
-    "share": Share,
-}
 
 
 def digest(content: Any) -> str:

@@ -15,8 +15,10 @@ from pydantic_core import ErrorDetails
 
 from kel.model.city import City
 from kel.model.mistake import Document, Mistake, MistakesError, Path
-from rules.check import Entry, check, unknown
-from rules.rule import RULE, SHAPES, Rule, digest
+from rules.check import check
+from rules.entry import Entry, unknown
+from rules.kinds import KINDS, RULE
+from rules.rule import RuleShape, digest
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class Rulebook:
     """`version`: twelve hex digits of a SHA-256 over the canonical content of all rules."""
 
     version: str
-    rules: tuple[Rule, ...]
+    rules: tuple[RuleShape, ...]
 
     @cached_property
-    def by_id(self) -> Mapping[str, Rule]:
+    def by_id(self) -> Mapping[str, RuleShape]:
         return {rule.id: rule for rule in self.rules}
 
 
-def make_rulebook(rules: tuple[Rule, ...]) -> Rulebook:
+def make_rulebook(rules: tuple[RuleShape, ...]) -> Rulebook:
     content = [rule.model_dump(mode="json", by_alias=True) for rule in rules]
     return Rulebook(digest(sorted(content, key=lambda rule: str(rule["id"]))), rules)
 
@@ -47,7 +49,7 @@ def parse_rulebook(document: Document, city: City) -> Rulebook:
     if not isinstance(tables, list) or not tables:
         mistakes.append(document.mistake(("rule",), "there must be at least one [[rule]]"))
         raise MistakesError(mistakes)
-    rules: list[Rule] = []
+    rules: list[RuleShape] = []
     ids: dict[str, Path] = {}
     for index, raw in enumerate(tables):
         path: Path = ("rule", index)
@@ -78,10 +80,10 @@ def _mistake(document: Document, path: Path, error: ErrorDetails) -> Mistake:
         return document.mistake((*path, "kind"), "is missing")
     if kind == "union_tag_invalid":
         told = str(error["ctx"]["tag"])
-        return document.mistake((*path, "kind"), unknown("kind", told, SHAPES))
+        return document.mistake((*path, "kind"), unknown("kind", told, KINDS))
     tag, inner = (where[0], where[1:]) if where else ("", where)
     if kind == "extra_forbidden":
-        what = unknown("field", str(inner[-1]), _fields(SHAPES.get(str(tag)), inner[:-1]))
+        what = unknown("field", str(inner[-1]), _fields(_shape(str(tag)), inner[:-1]))
     elif kind == "missing":
         what = "is missing"
     elif kind == "string_pattern_mismatch":
@@ -89,6 +91,11 @@ def _mistake(document: Document, path: Path, error: ErrorDetails) -> Mistake:
     else:
         what = error["msg"].removeprefix("Value error, ")
     return document.mistake((*path, *inner), what)
+
+
+def _shape(kind: str) -> type[BaseModel] | None:
+    spec = KINDS.get(kind)
+    return spec.shape if spec else None
 
 
 def _fields(shape: type[BaseModel] | None, inner: Path) -> list[str]:

@@ -15,9 +15,9 @@ from kel.model.city import City
 from kel.reports import render_html, render_pdf
 from kel.store.connect import query
 from kel.store.week import read_week
-from rules.kinds.night_flow import NightFlowKind
+from rules.kind import Scene
+from rules.kinds.night_flow import NightFlow, NightFlowKind
 from rules.rows import Roster
-from rules.rule import NightFlow
 from rules.rulebook import Rulebook
 
 # Hours of overtime that a person may do in a half-year, by day. Assumption (after Law 4354/2015).
@@ -93,7 +93,8 @@ def night_allowance(rulebook: Rulebook | None, city: City) -> Mapping[str, tuple
             continue
         cls = rule.watch.cls
         roster = Roster(cls, [d for d in city.devices.values() if d.cls == cls])
-        kind = NightFlowKind(rule, city, roster)
+        scene = Scene(city, roster, roster.mask(rule.watch), {cls: roster})
+        kind = NightFlowKind(rule, scene)
         for slot, device in enumerate(roster.devices):
             if kind.watched[slot] and device.zone:
                 months = kind.use[slot] * kind.season + kind.leak[slot]

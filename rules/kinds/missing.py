@@ -6,28 +6,37 @@ Laws (`rules.silence`):
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kel.model.alert import Alert
-from kel.model.city import City
 from kel.model.moment import from_us, to_us
 from rules.event import Cleared, Event, Fired, evidence
-from rules.rows import Roster, Rows, Slots
-from rules.rule import Missing, microseconds
+from rules.kind import KindSpec, Scene
+from rules.rows import Rows, Slots
+from rules.rule import RuleShape, SomeDuration, microseconds
 from rules.silence import Silence, Turn
 
 WHY = "η συσκευή ξαναμίλησε"
 NEVER_HEARD = "ποτέ"
 
 
+class Missing(RuleShape):
+    """A device (or one metric of it) that says nothing for `after`."""
+
+    kind: Literal["missing"]
+    after: SomeDuration
+
+
 class MissingKind:
-    def __init__(self, rule: Missing, city: City, roster: Roster) -> None:
+    def __init__(self, rule: Missing, scene: Scene) -> None:
+        city, roster = scene.city, scene.roster
         self.rule, self.roster = rule, roster
         self.metric = rule.watch.metric
         self.shown = self.metric or city.classes[roster.cls].metrics[0].name
-        self.watched = roster.mask(rule.watch)
+        self.watched = scene.watched
         self.silence = Silence(self.watched, microseconds(rule.after), self.metric)
 
     def frame(self, rows: Rows) -> list[Event]:
@@ -61,3 +70,6 @@ class MissingKind:
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
         self.silence.load(state, old, new)
+
+
+KIND = KindSpec(Missing, MissingKind)

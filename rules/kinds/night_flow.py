@@ -16,35 +16,83 @@ Laws:
   as much again while `clear.for` runs takes that back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kel.model.alert import Alert
 from kel.model.city import City
+from kel.model.device import Device
 from kel.model.frame import Float64, Int64
+from kel.model.mistake import Mistake
 from kel.model.moment import MINUTE_US
+from rules.entry import Entry, find_metric, same_unit, under
 from rules.event import Cleared, Event, Fired, evidence
 from rules.hold import BETWEEN, CLEAR, CLEARING, FIRING, IDLE, SET, Change, Hold
-from rules.rows import NEVER, Roster, Rows, Slots
-from rules.rule import NightFlow, microseconds
+from rules.kind import KindSpec, Scene
+from rules.rows import NEVER, Rows, Slots
+from rules.rule import (
+    NOTHING,
+    Duration,
+    Fraction,
+    Month,
+    Number,
+    Positive,
+    RuleShape,
+    Shape,
+    TimeOfDay,
+    microseconds,
+)
 from rules.window import Window, month
 
 WHY = "η παροχή επανήλθε στο αναμενόμενο"
+FLOW = "m³/h"
 FALL_WITHIN = 30 * MINUTE_US
 _ARRAYS = ("flow", "expected", "time", "top", "top_at", "excess", "low")
+
+
+class Background(Shape):
+    """Leakage that is always there, in litres per hour."""
+
+    per_km: Positive = 0.0
+    per_connection: Positive = 0.0
+
+
+class NightClear(Shape):
+    """`below`: excess in m³/h, judged in the window; `fall`: share of the excess, at any hour."""
+
+    below: Number | None = None
+    fall: Fraction = 0.7
+    for_: Duration = Field(default=NOTHING, alias="for")
+
+
+class NightFlow(RuleShape):
+    """A zone that takes more water at night than its people and its pipes explain."""
+
+    kind: Literal["night_flow"]
+    window: tuple[TimeOfDay, TimeOfDay]
+    above: Positive
+    unit: str = "m³/h"
+    legitimate: Positive
+    background: Background = Background()
+    season: dict[Month, Positive] = Field(default_factory=dict)
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: NightClear = NightClear()
 
 
 class NightFlowKind:
     """Per slot: the last reading (flow, expected, time), where its fall began (top, top_at), the
     excess that was detected, and the level to which it fell (low)."""
 
-    def __init__(self, rule: NightFlow, city: City, roster: Roster) -> None:
+    def __init__(self, rule: NightFlow, scene: Scene) -> None:
+        city, roster = scene.city, scene.roster
         self.rule, self.roster = rule, roster
         self.metric = rule.watch.metric or ""
         zones = [city.zones.get(d.zone or "") for d in roster.devices]
-        self.watched = roster.mask(rule.watch) & np.array([z is not None for z in zones], np.bool_)
+        self.watched = scene.watched & np.array([z is not None for z in zones], np.bool_)
         connections = np.array([z.connections if z else 0 for z in zones], np.float64)
         mains = np.array([z.mains_km if z else 0 for z in zones], np.float64)
         background = rule.background
@@ -161,3 +209,23 @@ class NightFlowKind:
         self.hold.load(state, old, new)
         for name in _ARRAYS:
             getattr(self, name)[new] = state[name][old]
+
+
+def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
+    metric = find_metric(entry, city, "watch", "metric")
+    if entry.get("watch", "metric") is None:
+        yield entry.wrong(("watch", "metric"), "is missing")
+    elif metric and metric.unit != FLOW:
+        what = f"{metric.name} is in {metric.unit}; night flow needs a metric in {FLOW}"
+        yield entry.wrong(("watch", "metric"), what)
+    else:
+        yield from same_unit(entry, metric)
+    if watched and not any(d.zone in city.zones for d in watched):
+        yield entry.wrong(("watch",), "none of these devices has a zone")
+    window = entry.get("window")
+    if isinstance(window, list) and len(window) == 2 and window[0] == window[1]:
+        yield entry.wrong(("window",), "begins when it ends")
+    yield from under(entry, "above")
+
+
+KIND = KindSpec(NightFlow, NightFlowKind, check)

@@ -10,20 +10,34 @@ Laws:
   `at_least` where none is given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kel.model.alert import Alert
 from kel.model.city import City
+from kel.model.device import Device
+from kel.model.mistake import Mistake
+from rules.entry import Entry, can_hold, find_metric, known_metric, one_limit, under
 from rules.event import Cleared, Event, Fired, evidence
 from rules.hold import BETWEEN, CLEAR, SET, Change, Hold
-from rules.kinds.threshold import beyond
-from rules.rows import NEVER, Bool, Roster, Rows, Slots
-from rules.rule import Condition, Share, microseconds
+from rules.kind import KindSpec, Scene
+from rules.limit import beyond
+from rules.rows import NEVER, Bool, Rows, Slots
+from rules.rule import (
+    NOTHING,
+    Duration,
+    Fraction,
+    Limit,
+    RuleShape,
+    Shape,
+    SomeDuration,
+    microseconds,
+)
 from rules.silence import Silence
 
 WHY = "οι συσκευές της γραμμής επανήλθαν"
@@ -36,6 +50,30 @@ class Flip(NamedTuple):
     at: int
     slot: int
     on: bool
+
+
+class Condition(Limit):
+    """What counts a child: silent for `missing`, or a metric above or below a limit."""
+
+    missing: SomeDuration | None = None
+    metric: str | None = None
+    unit: str | None = None
+
+
+class ShareClear(Shape):
+    below: Fraction | None = None
+    for_: Duration = Field(default=NOTHING, alias="for")
+
+
+class Share(RuleShape):
+    """So many of a feeder's devices at once that the feeder itself must be the cause."""
+
+    kind: Literal["share"]
+    of: Literal["feeder"]
+    condition: Condition
+    at_least: Fraction
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: ShareClear = ShareClear()
 
 
 class _Children(Protocol):
@@ -51,11 +89,13 @@ class _Children(Protocol):
 
 
 class ShareKind:
-    def __init__(self, rule: Share, city: City, roster: Roster) -> None:
+    def __init__(self, rule: Share, scene: Scene) -> None:
+        city, roster = scene.city, scene.roster
         self.rule, self.roster = rule, roster
         cabinet_of = {d.feeder: d for d in city.devices.values() if d.cls == "feeder"}
-        watched = roster.mask(rule.watch)
-        watched &= np.array([d.feeder in cabinet_of for d in roster.devices], np.bool_)
+        watched = scene.watched & np.array(
+            [d.feeder in cabinet_of for d in roster.devices], np.bool_
+        )
         feeders = sorted(
             {d.feeder or "" for d, w in zip(roster.devices, watched, strict=True) if w}
         )
@@ -233,3 +273,38 @@ class _Beyond:
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
         if "raised" in state:
             self.raised[new] = state["raised"][old]
+
+
+def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
+    feeders = {d.feeder for d in watched if d.feeder is not None}
+    if watched and not feeders:
+        yield entry.wrong(("watch",), "none of these devices has a feeder")
+    cabinets = {d.feeder for d in city.devices.values() if d.cls == "feeder"}
+    for feeder in sorted(feeders - cabinets):
+        yield entry.wrong(("of",), f"feeder {feeder!r} has no cabinet to be told of")
+    yield from _condition(entry, city)
+    yield from under(entry, "at_least")
+
+
+def _condition(entry: Entry, city: City) -> Iterator[Mistake]:
+    condition = entry.get("condition")
+    if not isinstance(condition, Mapping):
+        return
+    silent, metric = condition.get("missing"), condition.get("metric")
+    if (silent is None) == (metric is None):
+        yield entry.wrong(("condition",), "must have either missing or metric")
+    elif silent is not None:
+        for word in ("above", "below", "unit"):
+            if condition.get(word) is not None:
+                yield entry.wrong(("condition", word), "has no meaning beside missing")
+    else:
+        found = find_metric(entry, city, "condition", "metric")
+        yield from known_metric(entry, city, "condition", "metric")
+        yield from one_limit(entry, "condition")
+        yield from can_hold(entry, found, "condition")
+        unit = entry.text("condition", "unit")
+        if found and unit is not None and unit != found.unit:
+            yield entry.wrong(("condition", "unit"), f"must be {found.unit!r}, not {unit!r}")
+
+
+KIND = KindSpec(Share, ShareKind, check)

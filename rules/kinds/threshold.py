@@ -8,80 +8,79 @@ Laws:
   goes on (a pump that stands still has not got its head back).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field
 
-from kel.model.alert import Alert
 from kel.model.city import City
+from kel.model.device import Device
 from kel.model.frame import Float64
+from kel.model.mistake import Mistake
+from rules.entry import (
+    Entry,
+    can_hold,
+    far_side,
+    find_metric,
+    known_metric,
+    one_limit,
+    same_unit,
+    unknown,
+)
 from rules.event import Cleared, Event, Fired, evidence
-from rules.hold import BETWEEN, Change, Hold, Verdicts
-from rules.rows import Bool, Roster, Rows, Slots, carried
-from rules.rule import Limit, Threshold, microseconds
+from rules.hold import BETWEEN, Change
+from rules.judge import Judge
+from rules.kind import KindSpec, Scene
+from rules.limit import beyond, verdicts
+from rules.rows import Roster, Rows, carried
+from rules.rule import NOTHING, Clear, Duration, Limit, RuleShape, While, microseconds
 
 WHY = "η τιμή επανήλθε"
 
 
+class Threshold(RuleShape, Limit):
+    """A metric above or below a limit, for some time."""
+
+    kind: Literal["threshold"]
+    unit: str
+    relative_to: str | None = None
+    for_: Duration = Field(default=NOTHING, alias="for")
+    clear: Clear = Clear()
+    while_: While | None = Field(default=None, alias="while")
+
+
 class ThresholdKind:
-    def __init__(self, rule: Threshold, city: City, roster: Roster) -> None:
-        del city
-        self.rule, self.roster = rule, roster
+    def __init__(self, rule: Threshold, scene: Scene) -> None:
+        self.rule, self.roster, self.watched = rule, scene.roster, scene.watched
         self.metric = rule.watch.metric or ""
-        self.watched = roster.mask(rule.watch)
-        self.hold = Hold(len(roster), microseconds(rule.for_), microseconds(rule.clear.for_))
-        self.value = np.full(len(roster), np.nan)  # last known
-        self.gate = np.full(len(roster), np.nan)  # last known value of the `while` metric
-        self.divisor = _divisors(rule.relative_to, roster)
+        shown = ("value", "gate") if rule.while_ else ("value",)
+        self.judge = Judge(scene, microseconds(rule.for_), microseconds(rule.clear.for_), shown)
+        self.divisor = _divisors(rule.relative_to, scene.roster)
+        self.adopt, self.state, self.load = self.judge.adopt, self.judge.state, self.judge.load
 
     def frame(self, rows: Rows) -> list[Event]:
         rows = rows.of(self.watched)
         if not len(rows):
             return []
-        value = carried(rows, rows.column(self.metric), self.value)
-        known = ~np.isnan(value)
-        gate = None
+        held = self.judge.values
+        shown = {"value": carried(rows, rows.column(self.metric), held["value"])}
+        compared = shown["value"]
+        if self.divisor is not None:
+            compared = compared / self.divisor[rows.slot]
+        verdict, known = verdicts(self.rule, self.rule.clear, compared), ~np.isnan(compared)
         if self.rule.while_:
-            gate = carried(rows, rows.column(self.rule.while_.metric), self.gate)
+            column = rows.column(self.rule.while_.metric)
+            shown["gate"] = gate = carried(rows, column, held["gate"])
             known &= ~np.isnan(gate)
-        compared = value if self.divisor is None else value / self.divisor[rows.slot]
-        known &= ~np.isnan(compared)
-        verdict = self._verdict(compared, gate)
-        if known.all():
-            changes = self.hold.run(rows, verdict)
-        else:
-            changes = self.hold.run(rows.only(known), verdict[known])
-        events = [self._event(c, self._value_at(c, rows, value)) for c in changes]
-        ends = rows.last
-        self.value[rows.slot[ends]] = value[ends]
-        if gate is not None:
-            self.gate[rows.slot[ends]] = gate[ends]
-        return events
+            verdict[~beyond(self.rule.while_, gate)] = BETWEEN
+        return [self._event(*told) for told in self.judge.rows(rows, verdict, known, **shown)]
 
     def tick(self, now: int) -> list[Event]:
-        return [self._event(c, float(self.value[c.slot])) for c in self.hold.tick(now)]
+        return [self._event(*told) for told in self.judge.tick(now)]
 
-    def _verdict(self, compared: Float64, gate: Float64 | None) -> Verdicts:
-        raised = beyond(self.rule, compared)
-        clear = self.rule.clear
-        own = clear.above is not None or clear.below is not None
-        down = beyond(clear, compared) if own else ~raised
-        verdict = raised.view(np.int8) - (down & ~raised).view(np.int8)
-        if gate is not None and self.rule.while_:
-            verdict[~beyond(self.rule.while_, gate)] = BETWEEN
-        return verdict
-
-    def _value_at(self, change: Change, rows: Rows, value: Float64) -> float:
-        """The value that was held when the change fell due: that of the last row before it."""
-        lo, hi = rows.span(change.slot)
-        # at once, it is the row itself; else the row before, whatever a row of that moment says
-        until = change.at if self.hold.hold else change.at + 1
-        row = lo + int(np.searchsorted(rows.time[lo:hi], until)) - 1
-        return float(value[row]) if row >= lo else float(self.value[change.slot])
-
-    def _event(self, change: Change, value: float) -> Event:
-        device = self.roster.devices[change.slot]
+    def _event(self, change: Change, shown: Mapping[str, float]) -> Event:
+        device, value = self.roster.devices[change.slot], shown["value"]
         if not change.fired:
             return Cleared(device, change.at, WHY)
         rule = self.rule
@@ -99,31 +98,6 @@ class ThresholdKind:
         about = evidence(rule.watch.cls, device.id, self.metric, change.since, change.at, facts)
         return Fired(device, change.since, change.at, about)
 
-    def adopt(self, alert: Alert) -> bool:
-        slot = self.roster.slot_of.get(alert.device, -1)
-        if slot < 0 or not self.watched[slot]:
-            return False
-        self.hold.adopt(slot)
-        return True
-
-    def state(self) -> dict[str, NDArray[np.generic]]:
-        return {**self.hold.state(), "value": self.value.copy(), "gate": self.gate.copy()}
-
-    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        if "phase" not in state:
-            return
-        self.hold.load(state, old, new)
-        self.value[new], self.gate[new] = state["value"][old], state["gate"][old]
-
-
-def beyond(limit: Limit | Threshold, value: Float64) -> Bool:
-    """Whether each value, (n,), lies strictly above, or below, the limit; NaN never does."""
-    if limit.above is not None:
-        above: Bool = value > limit.above
-        return above
-    below: Bool = value < (np.nan if limit.below is None else limit.below)
-    return below
-
 
 def _divisors(attribute: str | None, roster: Roster) -> Float64 | None:
     if attribute is None:
@@ -131,3 +105,30 @@ def _divisors(attribute: str | None, roster: Roster) -> Float64 | None:
     values = np.array([d.attributes.get(attribute, np.nan) for d in roster.devices], np.float64)
     values[values == 0] = np.nan
     return values
+
+
+def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
+    metric = find_metric(entry, city, "watch", "metric")
+    if entry.get("watch", "metric") is None:
+        yield entry.wrong(("watch", "metric"), "is missing")
+    yield from one_limit(entry)
+    relative = entry.text("relative_to")
+    if relative is not None:
+        yield from _relative(entry, watched, relative)
+    yield from same_unit(entry, metric, "1" if relative is not None else None)
+    ranged = metric if relative is None else None
+    yield from can_hold(entry, ranged)
+    yield from far_side(entry, ranged)
+    if isinstance(entry.get("while"), Mapping):
+        yield from known_metric(entry, city, "while", "metric")
+        yield from one_limit(entry, "while")
+        yield from can_hold(entry, find_metric(entry, city, "while", "metric"), "while")
+
+
+def _relative(entry: Entry, watched: list[Device], name: str) -> Iterator[Mistake]:
+    known = sorted({a for d in watched for a in d.attributes})
+    if watched and name not in known:
+        yield entry.wrong(("relative_to",), unknown("attribute", name, known))
+
+
+KIND = KindSpec(Threshold, ThresholdKind, check)
