@@ -1,0 +1,160 @@
+"""The same five rules in KEL, in Esper 9 and in plain Python, over the same rows.
+
+`python -m benchmarks.rules [ROWS] [--rounds N] [--days D]` (2,000,000; 3; 2): two thresholds, a
+5-minute moving average per device, a rate of change and three in a row, over rows of 1,000 devices
+in order of arrival, some devices a thousand times as talkative as others. All three must fire on
+the same rows. KEL is given frames of 10,000 rows as they arrive, sorts them itself, and hears a
+tick after each; Esper is given objects that are made beforehand. Each figure is the median of the
+rounds, one core each, in turn; making the engine and compiling the rules is counted for none.
+
+Then all rules of the example city over `--days` simulated days without trouble, in hourly frames.
+
+Fields: rows, rows_per_s, esper_rows_per_s, ratio_to_esper, python_rows_per_s, firings (of each
+rule), same (whether all three fired on the same rows); often (the same with limits at which one row
+in 25 fires: then KEL's time goes into alerts, each with its evidence), example_rows,
+example_rows_per_s, example_alerts, rules (of the example city).
+
+Esper's jars come by Maven the first time, into .kel/esper; without Maven or Java its figures are
+null and the reason stands on stderr.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+
+import numpy as np
+
+from benchmarks.five_rules import (
+    OFTEN,
+    RARE,
+    Firings,
+    Limits,
+    Told,
+    evaluator,
+    make_rows,
+    plainly,
+)
+from kel.model.alert import Alert
+from kel.model.moment import HOUR_US, to_us
+from kel.run.cityfiles import read_folder
+from kel.simulate.world import World
+from rules.evaluate import Evaluator
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "config/dionysos"
+PEER = ROOT / "benchmarks/esper"
+JARS = ROOT / ".kel/esper"
+FRAME = 10_000
+NAMES = ("above", "below", "average", "rate", "in_a_row")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="the five rules, and the example city's")
+    parser.add_argument("rows", type=int, nargs="?", default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--days", type=int, default=2)
+    asked = parser.parse_args()
+    rows = make_rows(asked.rows)
+    rare, often = (compared(rows, limits, asked.rounds) for limits in (RARE, OFTEN))
+    print(json.dumps({"rows": asked.rows, **rare, "often": often, **example(asked.days)}))
+    if not rare["same"] or not often["same"]:
+        sys.exit("they do not fire on the same rows")
+
+
+def compared(rows: Told, limits: Limits, rounds: int) -> dict[str, object]:
+    """The three over the same rows."""
+    seconds = []
+    for _ in range(rounds):
+        took, fired = kel(rows, limits)
+        seconds.append(took)
+    with tempfile.TemporaryDirectory() as folder:
+        peer = esper(rows, limits, rounds, Path(folder))
+    began = perf_counter()
+    plain = plainly(rows, limits)
+    python_s = perf_counter() - began
+    kel_s = median(seconds)
+    esper_s, others = peer if peer else (None, plain)
+    return {
+        "rows_per_s": round(len(rows) / kel_s),
+        "esper_rows_per_s": round(len(rows) / esper_s) if esper_s else None,
+        "ratio_to_esper": round(esper_s / kel_s, 2) if esper_s else None,
+        "python_rows_per_s": round(len(rows) / python_s),
+        "firings": {n: sum(f[0] == i for f in fired) for i, n in enumerate(NAMES)},
+        "same": fired == plain == others,
+    }
+
+
+def kel(rows: Told, limits: Limits) -> tuple[float, Firings]:
+    """The seconds from the first row to the last alert, and what fired."""
+    engine = evaluator(limits)
+    alerts: list[Alert] = []
+    began = perf_counter()
+    for begin in range(0, len(rows), FRAME):
+        frame = rows.frame(begin, begin + FRAME)
+        alerts += engine.frame(frame)
+        alerts += engine.tick(int(frame.time[-1]))
+    seconds = perf_counter() - began
+    fired = {
+        (NAMES.index(a.rule.replace("-", "_")), int(a.device[1:]), to_us(a.detected_at) // 1000)
+        for a in alerts
+        if a.cleared_at is None
+    }
+    return seconds, fired
+
+
+def esper(rows: Told, limits: Limits, rounds: int, folder: Path) -> tuple[float, Firings] | None:
+    """Esper's median seconds and firings, or None where it cannot be had."""
+    for tool in ("mvn", "javac"):
+        if shutil.which(tool) is None:
+            print(f"no Esper: {tool} is missing", file=sys.stderr)
+            return None
+    if not JARS.is_dir():
+        fetch = ["mvn", "-q", "-f", f"{PEER}/pom.xml", "dependency:copy-dependencies"]
+        subprocess.run([*fetch, f"-DoutputDirectory={JARS}"], check=True)
+    jars = f"{JARS}/*"
+    subprocess.run(["javac", "-cp", jars, "-d", folder, PEER / "Peer.java"], check=True)
+    rows.write(folder / "rows")
+    told_limits = ",".join(f"{limit:g}" for limit in limits)
+    run = ["java", "-Xmx3g", "-cp", f"{folder}:{jars}", "Peer", f"{folder}/rows"]
+    run += [f"{folder}/fired", str(rounds), told_limits]
+    told = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True)
+    pairs = np.fromfile(folder / "fired", ">i8").reshape(-1, 2)
+    rule, device = np.divmod(pairs[:, 0], 1_000_000_000)
+    fired = set(zip(rule.tolist(), device.tolist(), pairs[:, 1].tolist(), strict=True))
+    return median(map(float, told.stdout.split())), fired
+
+
+def example(days: int) -> dict[str, object]:
+    """All rules of the example city, on one core."""
+    files = read_folder(EXAMPLE)
+    start = to_us(datetime(2026, 9, 1, tzinfo=UTC))
+    world = World(files.city, 1, datetime(2026, 9, 1, tzinfo=UTC))
+    hours = [
+        (world.frames(start + h * HOUR_US, start + (h + 1) * HOUR_US), start + (h + 1) * HOUR_US)
+        for h in range(24 * days)
+    ]
+    engine = Evaluator(files.rulebook, files.city, list(files.city.devices.values()))
+    alerts, began = 0, process_time()
+    for frames, end in hours:
+        for frame in frames:
+            alerts += len(engine.frame(frame))
+        alerts += len(engine.tick(end))
+    seconds = process_time() - began
+    rows = sum(len(frame) for frames, _ in hours for frame in frames)
+    return {
+        "example_rows": rows,
+        "example_rows_per_s": round(rows / seconds),
+        "example_alerts": alerts,
+        "rules": len(files.rulebook.rules),
+    }
+
+
+if __name__ == "__main__":
+    main()
