@@ -7,11 +7,13 @@ Laws:
   last, change nothing: what is delivered twice counts once;
 - an alert is told when it fires and, with the same id, when it clears; never cleared before it was
   detected;
-- a rule that is gone, or no longer watches the device, clears its alert at the next tick.
+- a rule that is gone, or no longer watches the device, clears its alert at the next tick;
+- whoever listens to a rule hears each of its alerts begin and end, also those that are told to
+  nobody, and after a restart those that are active then.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -23,19 +25,22 @@ from kel.model.city import City
 from kel.model.device import Device, DeviceState
 from kel.model.frame import Frame
 from kel.model.ids import make_id
-from kel.model.moment import from_us
-from rules.event import Event, Fired
-from rules.kind import Kind, Listener, Scene
+from kel.model.moment import from_us, to_us
+from rules.book.rulebook import Rulebook
+from rules.book.variants import variants
+from rules.core.calendar import Opening, opening_of
+from rules.core.event import Cleared, Event, Fired
+from rules.core.kind import Kind, Listener, Scene
+from rules.core.rows import NEVER, Bool, Roster, sort_rows
+from rules.core.rule import RuleShape
 from rules.kinds import KINDS
-from rules.rows import NEVER, Bool, Roster, sort_rows
-from rules.rule import RuleShape
-from rules.rulebook import Rulebook
-from rules.variants import variants
 
 UNWATCHED = "ο κανόνας δεν ισχύει πια για τη συσκευή"
+SHUT = "έληξε το ωράριο του κανόνα"
 _ALERTS: TypeAdapter[list[Alert]] = TypeAdapter(list[Alert])
 
 State = dict[str, NDArray[np.generic]]
+Active = dict[tuple[str, str], Alert]  # by rule and device
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,14 @@ class Part:
     kind: Kind
     watched: Bool
     classes: frozenset[str]
-    listeners: list[Listener] = field(default_factory=list)
+    opening: Opening | None = None
+
+    def said(self, event: Event) -> Event:
+        """With the reason why, where it ended since the rule's calendars shut."""
+        if self.opening is None or isinstance(event, Fired):
+            return event
+        open_then = self.opening.open_at(event.device, event.at)
+        return event if open_then else replace(event, why=SHUT)
 
 
 class Evaluator:
@@ -66,9 +78,11 @@ class Evaluator:
         self._rosters = {
             cls: Roster(cls, [d for d in active if d.cls == cls]) for cls in sorted(watched)
         }
+        self._listeners: dict[str, list[Listener]] = {}  # by the rule that they hear
         self._parts = self._make_parts()
-        self._active: dict[tuple[str, str], Alert] = {}  # by rule and device
-        self._orphans: list[tuple[str, str]] = []
+        # of rules that tell their alerts, and of those that do not
+        self._active: dict[bool, Active] = {True: {}, False: {}}
+        self._orphans: list[tuple[bool, Alert]] = []  # active, and no rule's any more
 
     def _make_parts(self) -> list[Part]:
         """All parts, those that listen after those that they hear."""
@@ -76,12 +90,11 @@ class Evaluator:
         for rule in listening_last(self.rulebook.rules):
             roster, spec = self._rosters[rule.watch.cls], KINDS[rule.kind]
             for variant, mask in variants(self.rulebook, rule, roster):
-                kind = spec.make(variant, Scene(self._city, roster, mask, self._rosters))
-                parts.append(Part(variant, kind, mask, frozenset(_classes(rule))))
-                heard = set(spec.listens(rule))
-                for part in parts if heard else ():
-                    if part.rule.id in heard:
-                        part.listeners.append(cast(Listener, kind))
+                opening = opening_of(variant.when, self._city, roster.devices)
+                kind = spec.make(variant, Scene(self._city, roster, mask, self._rosters, opening))
+                parts.append(Part(variant, kind, mask, frozenset(_classes(rule)), opening))
+                for heard in dict.fromkeys(spec.listens(rule)):
+                    self._listeners.setdefault(heard, []).append(cast(Listener, kind))
         return parts
 
     def frame(self, frame: Frame) -> list[Alert]:
@@ -101,8 +114,7 @@ class Evaluator:
         if now_us <= self.clock:
             return []
         self.clock = now_us
-        ended = [self._end(key, now_us, UNWATCHED) for key in self._orphans]
-        self._orphans = []
+        ended = self._let_go(now_us)
         told = ((part, event) for part in self._parts for event in part.kind.tick(now_us))
         return [*ended, *self._alerts(told)]
 
@@ -110,44 +122,61 @@ class Evaluator:
         """Lazily told: a part that listens hears what is before it in the order of parts."""
         alerts: list[Alert] = []
         for part, event in told:
-            for listener in part.listeners:
-                listener.hear(part.rule.id, event)
+            event = part.said(event)
+            alert = self._alert(part.rule, event)
+            if alert is None:
+                continue
+            self._hear(part.rule.id, event)
             if part.rule.tells:
-                alerts.append(self._alert(part.rule, event))
+                alerts.append(alert)
         return sorted(alerts, key=_moment)
 
-    def _alert(self, rule: RuleShape, event: Event) -> Alert:
-        key = rule.id, event.device.id
+    def _hear(self, rule: str, event: Event) -> None:
+        for listener in self._listeners.get(rule, ()):
+            listener.hear(rule, event)
+
+    def _let_go(self, now: int) -> list[Alert]:
+        """The alerts end that no rule watches any more."""
+        orphans, self._orphans = self._orphans, []
+        for _, alert in orphans:
+            device, key = self._city.devices.get(alert.device), (alert.rule, alert.device)
+            if device and not any(key in active for active in self._active.values()):
+                self._hear(alert.rule, Cleared(device, now, UNWATCHED))
+        return [_ended(alert, now, UNWATCHED) for tells, alert in orphans if tells]
+
+    def _alert(self, rule: RuleShape, event: Event) -> Alert | None:
+        """None: the end of an alert that is not known, which nobody was told of."""
+        key, active = (rule.id, event.device.id), self._active[rule.tells]
         if not isinstance(event, Fired):
-            return self._end(key, event.at, event.why)
+            ended = active.pop(key, None)
+            return _ended(ended, event.at, event.why) if ended else None
         device = event.device
+        shown = self.rulebook.at(self.rulebook.by_id[rule.id], device) or rule
         alert = Alert(
             id=make_id("alert", rule.id, device.id, event.started),
             rule=rule.id,
             rulebook=self.rulebook.version,
             kind=rule.kind,
             device=device.id,
-            category=rule.category,
-            severity=rule.severity,
+            category=shown.category,
+            severity=shown.severity,
             started_at=from_us(event.started),
             detected_at=from_us(event.detected),
             evidence=event.evidence,
             community=device.community,
             zone=device.zone,
             feeder=device.feeder,
+            verify=shown.verify,
         )
-        self._active[key] = alert
+        active[key] = alert
         return alert
-
-    def _end(self, key: tuple[str, str], at: int, why: str) -> Alert:
-        alert = self._active.pop(key)
-        return replace(alert, cleared_at=max(from_us(at), alert.detected_at), cleared_why=why)
 
     def state(self) -> State:
         """All that is remembered, as plain arrays by name; what `load` takes."""
         state: State = {
             "clock": np.array([self.clock]),
-            "alerts": np.frombuffer(_ALERTS.dump_json(list(self._active.values())), np.uint8),
+            "alerts": self._kept(True),
+            "untold": self._kept(False),
         }
         for cls, roster in self._rosters.items():
             state[f"class/{cls}/device"] = roster.numbers.copy()
@@ -155,7 +184,12 @@ class Evaluator:
         for part in self._parts:
             own = part.kind.state()
             state |= {f"rule/{part.rule.key}/{name}": array for name, array in own.items()}
+            state[f"watched/{part.rule.key}"] = part.watched.copy()
         return state
+
+    def _kept(self, tells: bool) -> NDArray[np.generic]:
+        orphans = [alert for told, alert in self._orphans if told == tells]
+        return np.frombuffer(_ALERTS.dump_json([*self._active[tells].values(), *orphans]), np.uint8)
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from `state`: what belongs to a rule that decides as before and to a device of
@@ -173,9 +207,15 @@ class Evaluator:
                 own = {"seen": seen, **_part(state, f"rule/{part.rule.key}/")}
                 old, new = self._places(state, part.rule.watch.cls)
                 mine = part.watched[new]
-                part.kind.load(own, old[mine], new[mine])
-        if "alerts" in state:
-            self._adopt(_ALERTS.validate_json(state["alerts"].tobytes()))
+                old, new = old[mine], new[mine]
+                known = _watched(state, part.rule.key)[old] if len(own) > 1 else None
+                if known is not None and not known.all():  # these come from another variant
+                    part.kind.load({"seen": seen}, old[~known], new[~known])
+                    old, new = old[known], new[known]
+                part.kind.load(own, old, new)
+        for name, tells in (("alerts", True), ("untold", False)):
+            if name in state:
+                self._adopt(_ALERTS.validate_json(state[name].tobytes()), tells)
 
     def _places(
         self, state: Mapping[str, NDArray[np.generic]], cls: str
@@ -185,15 +225,23 @@ class Evaluator:
         old = np.flatnonzero(slots >= 0)
         return old, slots[old].astype(np.intp)
 
-    def _adopt(self, alerts: list[Alert]) -> None:
+    def _adopt(self, alerts: list[Alert], tells: bool) -> None:
         for alert in alerts:
-            if alert.device in self._city.devices and alert.device not in self._own:
-                continue  # another partition's
-            key = alert.rule, alert.device
-            self._active[key] = alert
             same = (p for p in self._parts if (p.rule.id, p.rule.kind) == (alert.rule, alert.kind))
-            if not any(part.rule.tells and part.kind.adopt(alert) for part in same):
-                self._orphans.append(key)
+            known = alert.device in self._city.devices  # a kind may tell of another's device, too
+            if not known or not any(p.rule.tells == tells and p.kind.adopt(alert) for p in same):
+                if not known or alert.device in self._own:  # else it is another partition's
+                    self._orphans.append((tells, alert))
+                continue
+            self._active[tells][alert.rule, alert.device] = alert
+            started, detected = to_us(alert.started_at), to_us(alert.detected_at)
+            device = self._city.devices[alert.device]
+            for listener in self._listeners.get(alert.rule, ()):
+                listener.recall(alert.rule, Fired(device, started, detected, alert.evidence))
+
+
+def _ended(alert: Alert, at: int, why: str) -> Alert:
+    return replace(alert, cleared_at=max(from_us(at), alert.detected_at), cleared_why=why)
 
 
 def listening_last(rules: Iterable[RuleShape]) -> list[RuleShape]:
@@ -217,10 +265,17 @@ def _classes(rule: RuleShape) -> tuple[str, ...]:
     return (rule.watch.cls, *KINDS[rule.kind].classes(rule))
 
 
+def _watched(state: Mapping[str, NDArray[np.generic]], key: str) -> Bool:
+    """Which of the old slots a rule watched then; all, where that was not written down."""
+    watched = state.get(f"watched/{key}")
+    size = max((len(a) for n, a in state.items() if n.endswith("/seen")), default=0)
+    return np.ones(size, np.bool_) if watched is None else watched.astype(np.bool_)
+
+
 def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> State:
     return {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}
 
 
 def _moment(alert: Alert) -> tuple[object, ...]:
-    cleared = alert.cleared_at is not None
-    return alert.cleared_at or alert.detected_at, cleared, alert.rule, alert.device
+    """What is told of one rule and device stays in its order: a sort changes no order of equals."""
+    return alert.cleared_at or alert.detected_at, alert.rule, alert.device

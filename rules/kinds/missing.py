@@ -1,8 +1,9 @@
 """missing: a device, or one metric of it, says nothing for `after`.
 
-Laws (`rules.silence`):
+Laws (`rules.parts.silence`):
 - it started at the last word and is detected at exactly last word + after;
-- the next word that is not itself older than `after` clears it, at that word's time.
+- the next word that is not itself older than `after` clears it, at that word's time;
+- with calendars, silence counts from when they open at the earliest (`rules.parts.open_silence`).
 """
 
 from collections.abc import Mapping
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from kel.model.alert import Alert
 from kel.model.moment import from_us, to_us
-from rules.event import Cleared, Event, Fired, evidence
-from rules.kind import KindSpec, Scene
-from rules.rows import Rows, Slots
-from rules.rule import RuleShape, SomeDuration, microseconds
-from rules.silence import Silence, Turn
+from rules.core.event import Cleared, Event, Fired, evidence
+from rules.core.kind import KindSpec, Scene
+from rules.core.rows import Rows, Slots
+from rules.core.rule import RuleShape, SomeDuration, microseconds
+from rules.parts.open_silence import OpenSilence
+from rules.parts.silence import Silence, Turn
 
 WHY = "η συσκευή ξαναμίλησε"
 NEVER_HEARD = "ποτέ"
@@ -37,7 +39,12 @@ class MissingKind:
         self.metric = rule.watch.metric
         self.shown = self.metric or city.classes[roster.cls].metrics[0].name
         self.watched = scene.watched
-        self.silence = Silence(self.watched, microseconds(rule.after), self.metric)
+        after = microseconds(rule.after)
+        self.silence: Silence | OpenSilence = (
+            OpenSilence(self.watched, after, self.metric, scene.opening)
+            if scene.opening
+            else Silence(self.watched, after, self.metric)
+        )
 
     def frame(self, rows: Rows) -> list[Event]:
         return [self._event(t) for t in self.silence.rows(rows)]
@@ -55,14 +62,13 @@ class MissingKind:
             "unit": "s",
         }
         about = evidence(self.roster.cls, device.id, self.shown, turn.last, turn.at, facts)
-        return Fired(device, turn.last, turn.at, about)
+        return Fired(device, turn.started, turn.at, about)
 
     def adopt(self, alert: Alert) -> bool:
         slot = self.roster.slot_of.get(alert.device, -1)
         if slot < 0 or not self.watched[slot]:
             return False
-        self.silence.silent[slot] = True
-        self.silence.last[slot] = max(int(self.silence.last[slot]), to_us(alert.started_at))
+        self.silence.adopt(slot, to_us(alert.started_at))
         return True
 
     def state(self) -> dict[str, NDArray[np.generic]]:

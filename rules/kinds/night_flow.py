@@ -8,7 +8,7 @@ The minimum-night-flow method of district metered areas (IWA Water Loss Task For
 
 Laws:
 - it is judged by readings inside the local window; what is pending must be fulfilled by the
-  window's end, or is forgotten;
+  window's end, or is forgotten; nothing is judged outside the rule's calendars either;
 - inside the window only the excess counts: it clears at or under `clear.below`, or `above` where
   none is given;
 - at other hours demand hides the excess, so it clears by the repair's own mark: readings that fall
@@ -29,12 +29,12 @@ from kel.model.device import Device
 from kel.model.frame import Float64, Int64
 from kel.model.mistake import Mistake
 from kel.model.moment import MINUTE_US
-from rules.entry import Entry, find_metric, same_unit, under
-from rules.event import Cleared, Event, Fired, evidence
-from rules.hold import BETWEEN, CLEAR, CLEARING, FIRING, IDLE, SET, Change, Hold
-from rules.kind import KindSpec, Scene
-from rules.rows import NEVER, Rows, Slots
-from rules.rule import (
+from rules.core.entry import Entry, Measured, find_metric, same_unit, under
+from rules.core.event import Cleared, Event, Fired, evidence
+from rules.core.hold import BETWEEN, CLEAR, CLEARING, FIRING, IDLE, SET, Change, Hold
+from rules.core.kind import KindSpec, Scene
+from rules.core.rows import NEVER, Rows, Slots
+from rules.core.rule import (
     NOTHING,
     Duration,
     Fraction,
@@ -46,7 +46,7 @@ from rules.rule import (
     TimeOfDay,
     microseconds,
 )
-from rules.window import Window, month
+from rules.core.window import Window, month
 
 WHY = "η παροχή επανήλθε στο αναμενόμενο"
 FLOW = "m³/h"
@@ -103,14 +103,16 @@ class NightFlowKind:
         self.window = Window(*rule.window, city.timezone)
         clear = microseconds(rule.clear.for_)
         size = len(roster)
-        self.hold = Hold(size, microseconds(rule.for_), clear, self.window.end_after)
+        self.judged = scene.judged
+        end = self.window.end_after
+        self.hold = Hold(size, microseconds(rule.for_), clear, end, scene.opening)
         self.flow, self.expected = np.full(size, np.nan), np.full(size, np.nan)
         self.top, self.excess, self.low = np.zeros(size), np.zeros(size), np.zeros(size)
         self.time, self.top_at = np.full(size, NEVER, np.int64), np.full(size, NEVER, np.int64)
 
     def frame(self, rows: Rows) -> list[Event]:
         rows = rows.of(self.watched)
-        rows = rows.only(~np.isnan(rows.column(self.metric)))
+        rows = self.judged(rows.only(~np.isnan(rows.column(self.metric))))
         if not len(rows):
             return []
         flow = rows.column(self.metric)
@@ -125,7 +127,7 @@ class NightFlowKind:
             slot, time = int(rows.slot[row]), int(rows.time[row])
             reading = float(flow[row]), float(expected[row])
             events += self._reading(slot, time, *reading, inside=bool(inside[row]))
-        ends = rows.last
+        ends = rows.ends
         slots = rows.slot[ends]
         self.flow[slots], self.expected[slots] = flow[ends], expected[ends]
         self.time[slots] = rows.time[ends]
@@ -139,8 +141,8 @@ class NightFlowKind:
     def _reading(
         self, slot: int, time: int, flow: float, expected: float, *, inside: bool
     ) -> list[Event]:
-        due = self.hold.settle(slot, time)
-        events = [self._event(due)] if due else []  # by the reading before this one
+        # by the reading before this one
+        events = [self._event(due) for due in self.hold.due(slot, time)]
         self._follow(slot, time, flow)
         self.flow[slot], self.expected[slot], self.time[slot] = flow, expected, time
         verdict = self._verdict(slot, flow, flow - expected, inside)
@@ -228,4 +230,8 @@ def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
     yield from under(entry, "above")
 
 
-KIND = KindSpec(NightFlow, NightFlowKind, check)
+def measured(_entry: Entry, _city: City) -> Iterator[Measured]:
+    yield Measured(FLOW, (("above",), ("clear", "below")))
+
+
+KIND = KindSpec(NightFlow, NightFlowKind, check, measured=measured)

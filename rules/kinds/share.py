@@ -7,7 +7,9 @@ Laws:
   is told of one moment is taken together;
 - what is told late, of before the last tick, counts from that tick;
 - it fires on the feeder's cabinet and clears when the share is under `clear.below`, or under
-  `at_least` where none is given.
+  `at_least` where none is given;
+- the devices' own conditions are followed at all times; the share is judged while the rule's
+  calendars are open, from the moment on at which they open.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,13 +24,23 @@ from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.device import Device
 from kel.model.mistake import Mistake
-from rules.entry import Entry, can_hold, find_metric, known_metric, one_limit, under
-from rules.event import Cleared, Event, Fired, evidence
-from rules.hold import BETWEEN, CLEAR, SET, Change, Hold
-from rules.kind import KindSpec, Scene
-from rules.limit import beyond
-from rules.rows import NEVER, Bool, Rows, Slots
-from rules.rule import (
+from kel.model.moment import to_us
+from rules.core.entry import (
+    Entry,
+    Measured,
+    can_hold,
+    find_metric,
+    known_metric,
+    one_limit,
+    under,
+    wrong_unit,
+)
+from rules.core.event import Cleared, Event, Fired, evidence
+from rules.core.hold import BETWEEN, CLEAR, SET, Change, Hold
+from rules.core.kind import KindSpec, Scene
+from rules.core.limit import beyond
+from rules.core.rows import NEVER, Bool, Rows, Slots
+from rules.core.rule import (
     NOTHING,
     Duration,
     Fraction,
@@ -38,7 +50,7 @@ from rules.rule import (
     SomeDuration,
     microseconds,
 )
-from rules.silence import Silence
+from rules.parts.silence import Silence
 
 WHY = "οι συσκευές της γραμμής επανήλθαν"
 SHOWN = 8  # children named in the evidence
@@ -50,6 +62,10 @@ class Flip(NamedTuple):
     at: int
     slot: int
     on: bool
+
+
+def _at(flip: Flip) -> int:
+    return flip.at
 
 
 class Condition(Limit):
@@ -113,7 +129,8 @@ class ShareKind:
         self.flips: list[Flip] = []  # told, and not yet settled
         self.clock = NEVER
         clear = microseconds(rule.clear.for_)
-        self.hold = Hold(len(feeders), microseconds(rule.for_), clear)
+        self.opening = scene.opening.at(self.cabinets) if scene.opening else None
+        self.hold = Hold(len(feeders), microseconds(rule.for_), clear, opening=self.opening)
         self.review: set[int] = set()  # groups whose members may have changed
 
     def frame(self, rows: Rows) -> list[Event]:
@@ -124,9 +141,11 @@ class ShareKind:
         self.flips += self.children.tick(now)
         due = [f._replace(at=max(f.at, self.clock)) for f in self.flips if f.at <= now]
         self.flips = [f for f in self.flips if f.at > now]
+        flips = {at: list(f) for at, f in groupby(sorted(due, key=_at), _at)}
+        opened = self._opened(min(flips, default=now), now)
         events: list[Event] = []
-        for at, flips in groupby(sorted(due, key=lambda f: f.at), lambda f: f.at):
-            events += self._moment(at, list(flips))
+        for at in sorted({*flips, *opened}):
+            events += self._moment(at, flips.get(at, []), opened.get(at, []))
         for group in sorted(self.review):
             events += self._judge(group, now)
         self.review.clear()
@@ -134,11 +153,19 @@ class ShareKind:
         self.clock = now
         return events
 
-    def _moment(self, at: int, flips: list[Flip]) -> list[Event]:
+    def _opened(self, first: int, now: int) -> dict[int, list[int]]:
+        """The groups whose calendars opened since the last tick (or `first`), by the moment."""
+        opened: dict[int, list[int]] = {}
+        since = first if self.clock == NEVER else self.clock
+        for group in range(len(self.cabinets)) if self.opening else ():
+            for at in self.opening.openings(group, since, now) if self.opening else ():
+                opened.setdefault(at, []).append(group)
+        return opened
+
+    def _moment(self, at: int, flips: list[Flip], opened: list[int]) -> list[Event]:
         """All that is told of one moment, after what was due before it."""
-        groups = sorted({int(self.group[f.slot]) for f in flips})
-        settled = [self.hold.settle(group, at) for group in groups]
-        events = [self._event(change) for change in settled if change]
+        groups = sorted({*opened, *(int(self.group[f.slot]) for f in flips)})
+        events = [self._event(change) for group in groups for change in self.hold.due(group, at)]
         for flip in flips:
             self.count[self.group[flip.slot]] += int(flip.on) - int(self.on[flip.slot])
             self.on[flip.slot] = flip.on
@@ -147,6 +174,8 @@ class ShareKind:
         return events
 
     def _judge(self, group: int, at: int) -> list[Event]:
+        if self.opening and not self.opening.open_at(self.cabinets[group], at):
+            return []
         return [self._event(c) for c in self.hold.step(group, at, self._verdict(group))]
 
     def _verdict(self, group: int) -> int:
@@ -182,7 +211,7 @@ class ShareKind:
         group = next((g for g, d in enumerate(self.cabinets) if d.id == alert.device), None)
         if group is None:
             return False
-        self.hold.adopt(group)
+        self.hold.adopt(group, to_us(alert.started_at))
         self.review.add(group)
         return True
 
@@ -256,9 +285,9 @@ class _Beyond:
         raised = beyond(self.condition, rows.column(self.metric))
         before = np.empty_like(raised)
         before[1:] = raised[:-1]
-        heads = np.flatnonzero(rows.first)
+        heads = rows.heads
         before[heads] = self.raised[rows.slot[heads]]
-        ends = rows.last
+        ends = rows.ends
         self.raised[rows.slot[ends]] = raised[ends]
         turned = np.flatnonzero(raised != before).tolist()
         return [Flip(int(rows.time[r]), int(rows.slot[r]), bool(raised[r])) for r in turned]
@@ -282,8 +311,23 @@ def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
     cabinets = {d.feeder for d in city.devices.values() if d.cls == "feeder"}
     for feeder in sorted(feeders - cabinets):
         yield entry.wrong(("of",), f"feeder {feeder!r} has no cabinet to be told of")
+    yield from _apart(entry, city, watched)
     yield from _condition(entry, city)
     yield from under(entry, "at_least")
+
+
+def _apart(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
+    """A feeder of which no worker sees all that is counted together with the cabinet."""
+    cabinet_of = {d.feeder: d for d in city.devices.values() if d.cls == "feeder"}
+    pairs = ((d, cabinet_of.get(d.feeder)) for d in watched if d.feeder is not None)
+    for device, cabinet in pairs:
+        if cabinet is not None and device.group != cabinet.group:
+            what = (
+                "a share is counted by the worker of its cabinet's partition: "
+                f"{device.id} is in {device.group!r}, {cabinet.id} in {cabinet.group!r}"
+            )
+            yield entry.wrong(("of",), what)
+            return
 
 
 def _condition(entry: Entry, city: City) -> Iterator[Mistake]:
@@ -304,7 +348,14 @@ def _condition(entry: Entry, city: City) -> Iterator[Mistake]:
         yield from can_hold(entry, found, "condition")
         unit = entry.text("condition", "unit")
         if found and unit is not None and unit != found.unit:
-            yield entry.wrong(("condition", "unit"), f"must be {found.unit!r}, not {unit!r}")
+            yield entry.wrong(("condition", "unit"), wrong_unit(unit, found.unit))
 
 
-KIND = KindSpec(Share, ShareKind, check)
+def measured(entry: Entry, city: City) -> Iterator[Measured]:
+    found = find_metric(entry, city, "condition", "metric")
+    if found:
+        numbers = (("condition", "above"), ("condition", "below"))
+        yield Measured(found.unit, numbers, ("condition", "unit"))
+
+
+KIND = KindSpec(Share, ShareKind, check, measured=measured, together=lambda device: device.feeder)

@@ -8,7 +8,7 @@ Laws:
   goes on (a pump that stands still has not got its head back).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,23 +18,26 @@ from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Float64
 from kel.model.mistake import Mistake
-from rules.entry import (
+from rules.core.entry import (
+    LIMITS,
     Entry,
+    Measured,
     can_hold,
     far_side,
     find_metric,
     known_metric,
+    limits,
     one_limit,
     same_unit,
     unknown,
 )
-from rules.event import Cleared, Event, Fired, evidence
-from rules.hold import BETWEEN, Change
-from rules.judge import Judge
-from rules.kind import KindSpec, Scene
-from rules.limit import beyond, verdicts
-from rules.rows import Roster, Rows, carried
-from rules.rule import NOTHING, Clear, Duration, Limit, RuleShape, While, microseconds
+from rules.core.event import Cleared, Event, Fired, evidence
+from rules.core.hold import BETWEEN, Change
+from rules.core.judge import Judge
+from rules.core.kind import KindSpec, Scene
+from rules.core.limit import beyond, verdicts
+from rules.core.rows import Roster, Rows, carried
+from rules.core.rule import NOTHING, Clear, Duration, Limit, RuleShape, While, microseconds
 
 WHY = "η τιμή επανήλθε"
 
@@ -131,4 +134,10 @@ def _relative(entry: Entry, watched: list[Device], name: str) -> Iterator[Mistak
         yield entry.wrong(("relative_to",), unknown("attribute", name, known))
 
 
-KIND = KindSpec(Threshold, ThresholdKind, check)
+def measured(entry: Entry, city: City) -> Iterable[Measured]:
+    """Beside `relative_to` it is a share of something, whatever the metric's unit."""
+    relative = entry.get("relative_to") is not None
+    return [Measured("1", LIMITS)] if relative else limits(entry, city)
+
+
+KIND = KindSpec(Threshold, ThresholdKind, check, measured=measured)

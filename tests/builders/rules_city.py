@@ -18,19 +18,24 @@ from kel.model.incident import Category
 from kel.model.mistake import Document
 from kel.model.moment import SECOND_US, to_us
 from kel.model.place import Community, Feeder, Point, Zone
-from rules.rulebook import Rulebook, parse_rulebook
+from rules.book.rulebook import Rulebook, parse_rulebook
+from tests.builders.calendars import CALENDARS, FIRE_RISK
 
 HERE = Point(38.13, 23.87)
 MINUTE = 60 * SECOND_US
 HOUR = 60 * MINUTE
 
 CLASSES = {
-    "pump": {"flow": "m³/h", "head": "m", "running": "0/1"},
+    "pump": {"flow": "m³/h", "head": "m", "running": "0/1", "power": "kW"},
     "zone": {"flow": "m³/h", "pressure": "bar"},
     "lamp": {"power": "W", "failure": "0/1"},
     "feeder": {"voltage": "V"},
+    "camera": {"smoke": "0-1", "fire": "0-1"},
+    "leak": {"noise": "dB"},
+    "meter": {"flow": "m³/h", "volume": "m³"},
 }
 RANGES = {"running": (0.0, 1.0), "failure": (0.0, 1.0), "pressure": (-1.0, 20.0)}
+RANGES |= {"smoke": (0.0, 1.0), "fire": (0.0, 1.0)}
 
 
 def at(text: str) -> int:
@@ -43,12 +48,13 @@ def device(number: int, id_: str, cls: str, **more: Any) -> Device:
     return Device(id_, number, cls, id_, "drosia", HERE, "kel", id_, **more)
 
 
+DESIGN = {"design_head": 100.0, "design_flow": 40.0, "rated_power": 16.0}
 DEVICES = [
-    device(1, "ps-01", "pump", attributes={"design_head": 100.0}),
+    device(1, "ps-01", "pump", attributes=DESIGN),
     device(2, "ps-02", "pump", attributes={"design_head": 50.0}),
     device(3, "ps-03", "pump"),
-    device(11, "zm-01", "zone", zone="z01", parent="ps-01"),
-    device(12, "zm-02", "zone", zone="z02", parent="ps-01"),
+    device(11, "zm-01", "zone", zone="z01", parent="ps-01", tags=frozenset({"hospital"})),
+    device(12, "zm-02", "zone", zone="z02", parent="ps-01", tags=frozenset({"hospital", "high"})),
     device(13, "zm-03", "zone", zone="z03", parent="ps-02"),
     device(14, "zm-99", "zone"),
     *(device(20 + i, f"la-01-{i}", "lamp", feeder="f01", parent="fc-01") for i in range(1, 5)),
@@ -57,6 +63,16 @@ DEVICES = [
     device(40, "la-01-old", "lamp", feeder="f01", state=DeviceState.RETIRED),
     device(51, "fc-01", "feeder", feeder="f01"),
     device(52, "fc-02", "feeder", feeder="f02"),
+    device(61, "cam-01", "camera"),
+    device(62, "cam-02", "camera"),
+    device(71, "ln-01", "leak", zone="z01"),
+    device(72, "ln-02", "leak", zone="z01"),
+    device(73, "ln-03", "leak", zone="z02"),
+    device(81, "wm-01", "meter", zone="z01"),
+    device(82, "wm-02", "meter", zone="z01"),
+    device(83, "wm-03", "meter", zone="z01"),
+    device(84, "wm-04", "meter", zone="z02"),
+    device(85, "wm-05", "meter"),
 ]
 
 
@@ -89,6 +105,8 @@ def city(devices: Iterable[Device] = DEVICES) -> City:
         rates=Rates({}, Decimal(0), Decimal(0), Decimal(0), Decimal("0.6"), Decimal("0.2"), 0.65),
         budget=(),
         warehouse=HERE,
+        calendars=CALENDARS,
+        fire_risk=FIRE_RISK,
     )
 
 
@@ -97,17 +115,19 @@ def _category(id_: str) -> Category:
 
 
 def document(text: str) -> Document:
-    """A rulebook's document, with the line of every `[[rule]]` and of every key below it."""
+    """A rulebook's document, with the line of every `[[table]]` and of every key below it."""
     text = dedent(text)
     lines: dict[tuple[str | int, ...], int] = {}
-    index = -1
+    table: tuple[str | int, ...] = ()
+    count: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() == "[[rule]]":
-            index += 1
-            lines["rule", index] = number
+        if line.strip().startswith("[["):
+            name = line.strip(" []")
+            table = (name, count.get(name, 0))
+            count[name] = count.get(name, 0) + 1
+            lines[table] = number
         elif "=" in line:
-            key = line.split("=")[0].strip()
-            lines[("rule", index, key) if index >= 0 else (key,)] = number
+            lines[*table, line.split("=")[0].strip()] = number
     return Document("rules.toml", loads(text), lines)
 
 
@@ -126,6 +146,20 @@ def rule_text(**fields: str) -> str:
 
 def rulebook(*rules: Mapping[str, str], of: City | None = None) -> Rulebook:
     return parse_rulebook(document("\n".join(rule_text(**r) for r in rules)), of or city())
+
+
+def override_text(**fields: str) -> str:
+    """One `[[override]]` of the rule r1; values as TOML."""
+    body = "\n".join(f"{k.rstrip('_')} = {v}" for k, v in {"rule": '"r1"', **fields}.items())
+    return f"[[override]]\n{body}\n"
+
+
+def overridden(
+    rules: Iterable[Mapping[str, str]], *overrides: Mapping[str, str], of: City | None = None
+) -> Rulebook:
+    """A rulebook with overrides."""
+    texts = [*(rule_text(**r) for r in rules), *(override_text(**o) for o in overrides)]
+    return parse_rulebook(document("\n".join(texts)), of or city())
 
 
 def frame(cls: str, rows: Iterable[tuple[int, int, Mapping[str, float]]]) -> Frame:

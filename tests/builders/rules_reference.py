@@ -9,8 +9,8 @@ from typing import Any
 
 from kel.model.city import City
 from kel.model.device import Device, DeviceState
-from rules.rulebook import Rulebook
-from tests.builders.kinds.case import Plain
+from rules.book.rulebook import Rulebook
+from tests.builders.kinds.case import Listening, Plain
 from tests.builders.kinds.registry import BUILDS
 
 
@@ -23,6 +23,10 @@ class Reference:
         for rule in rulebook.rules:
             watched = [d for d in active if rule.watch.takes(d)]
             self.plain += BUILDS[rule.kind](rule, watched, city)
+        for one in self.plain:
+            if isinstance(one, Listening):
+                one.listen(self.plain, city)
+        self.untold = {rule.id for rule in rulebook.rules if not rule.tells}
 
     def row(self, time: int, number: int, values: Mapping[str, float]) -> None:
         if time <= self.seen.get(number, -1):
@@ -39,4 +43,5 @@ class Reference:
                 one.tick(now)
 
     def alerts(self) -> set[tuple[Any, ...]]:
-        return {tuple(alert) for one in self.plain for alert in one.told.alerts}
+        told = (one.told for one in self.plain if one.told.rule not in self.untold)
+        return {tuple(alert) for one in told for alert in one.alerts}

@@ -5,7 +5,7 @@ stream is arranged (rows of different devices in any order, rows ahead of their 
 frames, ticked more often, delivered twice, or carried over a restart: the alerts are the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -15,16 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kel.model.alert import Alert
+from kel.model.mistake import MistakesError
 from kel.model.moment import to_us
-from rules.evaluate import Evaluator
+from rules.evaluate import SHUT, Evaluator
 from rules.kinds import KINDS
+from tests.builders.calendars import is_open
 from tests.builders.kinds.case import Case
 from tests.builders.kinds.registry import CASES
-from tests.builders.rules_city import CLASSES, DEVICES, city, frame, rulebook
+from tests.builders.rules_city import CLASSES, DEVICES, MINUTE, city, frame, rulebook
 from tests.builders.rules_reference import Reference
 
 CITY = city()
 
+
+# kinds that judge a device by others, so that it matters to one who else is watched
+BY_OTHERS = {"compare", "composition", "leak_signature", "zone_balance"}
 
 Row = tuple[int, int, dict[str, float]]
 Item = Row | int  # a row, or a tick
@@ -249,6 +254,60 @@ def test_no_alert_for_who_is_not_watched(watched: Case) -> None:
     assert not {a.device for a in alerts} & {d.id for d in DEVICES if d.number in watched.numbers}
 
 
+def test_outside_its_calendars_a_rule_is_silent(watched: Case) -> None:
+    """Nothing begins, is detected or goes on there, and what ended with them says so."""
+    if not KINDS[watched.kind].calendars:
+        with pytest.raises(MistakesError, match="has no calendars"):
+            rulebook(*in_spells(watched), of=CITY)
+        return
+
+    def check(rng: Random) -> None:
+        stream = draw_stream(rng, watched, draw_rows(rng, watched))
+        engine = Evaluator(rulebook(*in_spells(watched), of=CITY), CITY, DEVICES)
+        told = [*give(engine, watched, stream, coin(rng)), *engine.tick(watched.start + 10**12)]
+        for alert in last_words(told):
+            assert is_open(CITY, ["spells"], "drosia", to_us(alert.detected_at))
+            assert alert.cleared_at is not None
+            last = to_us(alert.cleared_at) - 1
+            minutes = range(to_us(alert.detected_at), last, MINUTE)
+            assert all(is_open(CITY, ["spells"], "drosia", m) for m in (*minutes, last))
+            shut = not is_open(CITY, ["spells"], "drosia", last + 1)
+            assert shut is (alert.cleared_why == SHUT)
+
+    prove(check, 10)
+
+
+def in_spells(case: Case) -> list[Mapping[str, str]]:
+    *others, rule = case.rules
+    return [*others, {**rule, "when": '"spells"'}]
+
+
+def test_who_stays_watched_is_remembered_when_others_join(watched: Case) -> None:
+    """A rule that takes more devices than it did goes on, at those that it took, as if it always
+    had; unless it judges devices by each other."""
+    spec, (*_, rule) = KINDS[watched.kind], watched.rules
+    one = next(d for d in DEVICES if d.number == watched.numbers[0])
+    alone = spec.together(one) == one.id and watched.kind not in BY_OTHERS
+    if not alone or "devices" in rule["watch"]:
+        return
+    fewer = {**rule, "watch": rule["watch"].replace("}", f', devices=["{one.id}"]}}')}
+    before = rulebook(*watched.rules[:-1], fewer, of=CITY)
+
+    def check(rng: Random) -> None:
+        rows = [r for r in draw_rows(rng, watched) if r[1] == one.number]
+        stream = draw_stream(rng, watched, rows)
+        place = rng.randint(0, len(stream))
+        old, new, always = Evaluator(before, CITY, DEVICES), evaluator(watched), evaluator(watched)
+        told = give(old, watched, stream[:place])
+        new.load(old.state())
+        told += give(new, watched, stream[place:])
+        expected = give(always, watched, stream)
+        mine = {s for s in spans(told) if s[1] == one.id}
+        assert mine == {s for s in spans(expected) if s[1] == one.id}
+
+    prove(check, 10)
+
+
 def test_an_alert_is_told_firing_before_cleared_and_names_what_it_is_about(watched: Case) -> None:
     def check(rng: Random) -> None:
         stream = draw_stream(rng, watched, draw_rows(rng, watched))
@@ -269,3 +328,24 @@ def test_an_alert_is_told_firing_before_cleared_and_names_what_it_is_about(watch
                 assert replace(alert, cleared_at=None, cleared_why=None) == fired
 
     prove(check, 10)
+
+
+def test_a_partition_with_hardly_a_device_is_no_trouble(watched: Case) -> None:
+    """A worker may have no device of a rule's class, or one alone: what it remembers goes over a
+    restart, too."""
+    book = rulebook(*watched.rules, of=CITY)
+    first = {cls: n for n, cls in sorted(watched.classes.items(), reverse=True)}
+
+    def check(rng: Random) -> None:
+        stream = draw_stream(rng, watched, draw_rows(rng, watched))
+        place = rng.randint(0, len(stream))
+        for here in ((), *((number,) for number in first.values())):
+            devices = [d for d in DEVICES if d.number in here]
+            one, before, after = (Evaluator(book, CITY, devices) for _ in "123")
+            told = give(before, watched, stream[:place], coin(rng))
+            after.load(before.state())
+            told += give(after, watched, stream[place:])
+            assert told_in_order(told) == told_in_order(give(one, watched, stream))
+            assert here or not told
+
+    prove(check, 5)

@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from kel.model.city import City
 from kel.model.device import Device
+from tests.builders.calendars import Clockwork
 from tests.builders.rules_city import DEVICES, MINUTE, at
 
 NAN = math.nan
@@ -51,15 +52,34 @@ def over(limit: Any, value: float) -> bool:
 
 
 class Timer:
-    """for / clear.for around what a device's rows say: "set", "clear" or "between"."""
+    """for / clear.for around what a device's rows say: "set", "clear" or "between".
 
-    def __init__(self, told: "Told", hold: timedelta, clear: timedelta) -> None:
+    With `clockwork`, what was begun in an open span is over when that shuts.
+    """
+
+    def __init__(
+        self,
+        told: "Told",
+        hold: timedelta,
+        clear: timedelta,
+        clockwork: Clockwork | None = None,
+    ) -> None:
+        self.clockwork, self.shuts = clockwork, math.inf
         self.told, self.hold, self.clear = told, hold // US, clear // US
         self.set_at: int | None = None
         self.clear_at: int | None = None
         self.deadline = math.inf
 
     def come_to(self, now: int) -> None:
+        if self.shuts <= now:
+            shuts, self.shuts = int(self.shuts), math.inf
+            self._come_to(shuts - 1)
+            if self.told.firing:
+                self.told.end(shuts)
+            self.set_at = self.clear_at = None
+        self._come_to(now)
+
+    def _come_to(self, now: int) -> None:
         firing = self.told.firing
         if not firing and self.set_at is not None:
             due = self.set_at + self.hold
@@ -73,6 +93,10 @@ class Timer:
 
     def hear(self, now: int, said: str, deadline: float = math.inf) -> None:
         self.come_to(now)
+        if self.clockwork:
+            if not self.clockwork.open(now):
+                return
+            self.shuts = self.clockwork.turn(now, False)
         if not self.told.firing:
             if said != "set":
                 self.set_at = None
@@ -110,6 +134,13 @@ class Plain(Protocol):
     def row(self, number: int, now: int, values: Values) -> None: ...
 
     def tick(self, now: int) -> None: ...
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A reference that looks at what others told; it stands behind them in the rulebook."""
+
+    def listen(self, others: list[Plain], city: City) -> None: ...
 
 
 Build = Callable[[Any, list[Device], City], list[Plain]]

@@ -5,6 +5,7 @@ from typing import Any
 
 from kel.model.city import City
 from kel.model.device import Device
+from tests.builders.calendars import Clockwork
 from tests.builders.kinds.case import NAN, US, Told, Values, case, singly
 
 PUMPS = (1, 2, 3, 777)
@@ -17,6 +18,16 @@ CASES = {
         watch='{class="pump", metric="head"}',
         after='"20m"',
     ),
+    "silent in spells": case(
+        "missing",
+        PUMPS,
+        {"head": (1.0, NAN)},
+        watch='{class="pump", metric="head"}',
+        after='"9m"',
+        when='"spells"',
+        step=3 * 60_000_000,
+        steps=45,
+    ),
 }
 
 
@@ -26,22 +37,37 @@ class MissingOf:
         self.told = Told(rule.id, device.id)
         self.last: int | None = None
         self.clock = -math.inf
+        self.clockwork = Clockwork(rule, device.community, city)
+        self.since: float = math.inf  # from when on silence counts
 
     def row(self, now: int, values: Values) -> None:
         if self.metric and math.isnan(values.get(self.metric, math.nan)):
             return
         self.come_to(now)
-        if self.told.firing and now + self.after > self.clock:
+        too_old = now + self.after <= self.clock
+        if self.told.firing and not too_old:
             self.told.end(now)
+        # without calendars, an old word still counts for the silence after it
+        if not self.told.firing and (self.clockwork.names is None or not too_old):
+            self.since = self.clockwork.turn(now, True)
         self.last = now
 
     def come_to(self, now: int) -> None:
-        if self.last is not None and not self.told.firing and self.last + self.after <= now:
-            self.told.fire(self.last, self.last + self.after)
+        while self.since <= now:
+            since = int(self.since)
+            shuts, due = self.clockwork.turn(since, False), since + self.after
+            if not self.told.firing and due <= now and due < shuts:
+                self.told.fire(since, due)
+            if shuts > now:
+                return
+            if self.told.firing:
+                self.told.end(int(shuts))
+            self.since = self.clockwork.turn(int(shuts), True)
 
     def tick(self, now: int) -> None:
         self.clock = now
-        self.last = now if self.last is None else self.last
+        if self.last is None:
+            self.last, self.since = now, self.clockwork.turn(now, True)
         self.come_to(now)
 
 

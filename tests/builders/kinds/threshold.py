@@ -5,8 +5,10 @@ from typing import Any
 
 from kel.model.city import City
 from kel.model.device import Device
+from tests.builders.calendars import Clockwork
 from tests.builders.kinds.case import NAN, Timer, Told, Values, case, over, singly
 
+MINUTE = 60_000_000
 PUMPS, ZONES = (1, 2, 3, 777), (11, 12, 14)
 CASES = {
     "plain": case(
@@ -27,6 +29,30 @@ CASES = {
         for_='"15m"',
         clear='{above=3.0, for="10m"}',
     ),
+    "in spells": case(
+        "threshold",
+        ZONES,
+        {"pressure": (1.0, 2.5, 3.0, 4.0, NAN)},
+        watch='{class="zone", metric="pressure"}',
+        below="2.0",
+        unit='"bar"',
+        for_='"7m"',
+        clear='{above=3.0, for="4m"}',
+        when='"spells"',
+        step=3 * MINUTE,
+        steps=45,
+    ),
+    "in spells, at once": case(
+        "threshold",
+        ZONES,
+        {"pressure": (1.0, 3.0, NAN)},
+        watch='{class="zone", metric="pressure"}',
+        below="2.0",
+        unit='"bar"',
+        when='["spells", "irrigation"]',
+        step=MINUTE,
+        steps=130,
+    ),
     "relative and gated": case(
         "threshold",
         PUMPS,
@@ -46,7 +72,8 @@ class ThresholdOf:
     def __init__(self, rule: Any, device: Device, city: City) -> None:
         self.rule, self.device = rule, device
         self.told = Told(rule.id, device.id)
-        self.timer = Timer(self.told, rule.for_, rule.clear.for_)
+        clockwork = Clockwork(rule, device.community, city)
+        self.timer = Timer(self.told, rule.for_, rule.clear.for_, clockwork)
         self.known: dict[str, float] = {}
 
     def row(self, now: int, values: Values) -> None:

@@ -11,8 +11,8 @@ from kel.model.device import Device, DeviceState
 from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.moment import from_us
+from rules.book.rulebook import Rulebook
 from rules.evaluate import UNWATCHED, Evaluator
-from rules.rulebook import Rulebook
 from tests.builders.rules_city import DEVICES, MINUTE, at, city, frame, rulebook
 
 START = at("2026-07-01T00:00")
@@ -221,3 +221,40 @@ def test_an_empty_state_is_a_fresh_start() -> None:
     one.load({})
     one.frame(zone((0, 11, 1)))
     assert len(one.tick(minute(10))) == 1
+
+
+def test_a_rule_of_another_kind_under_the_same_id_ends_nothing_of_its_successor() -> None:
+    before = engine(LOW)
+    before.frame(zone((0, 11, 1), (3, 11, 1)))
+    (old,) = before.tick(minute(10))
+    after = engine({**SILENT, "id": '"low"', "category": '"main_burst"', "after": '"5m"'})
+    after.load(before.state())
+    (new,) = after.frame(zone((20, 11, 1)))[:1]
+    assert new.cleared_at is None and new.id != old.id
+    told = after.tick(minute(21))
+    assert [(a.id, a.cleared_why) for a in told if a.cleared_why == UNWATCHED] == [
+        (old.id, UNWATCHED)
+    ]
+
+
+def test_an_alert_that_ends_as_the_next_begins_is_told_first() -> None:
+    one = engine({**LOW, "for": '"0s"', "clear": '{for="5m"}'})
+    told = one.frame(zone((0, 11, 1), (5, 11, 3), (10, 11, 1)))
+    assert [a.cleared_at is not None for a in told] == [False, True, False]
+    assert len({a.id for a in told}) == 2
+
+
+def test_the_end_of_an_alert_that_nobody_knows_is_told_to_nobody() -> None:
+    before, after = engine({**LOW, "for": '"0s"'}), engine({**LOW, "for": '"0s"'})
+    assert len(before.frame(zone((0, 11, 1)))) == 1
+    after.load({**before.state(), "alerts": np.frombuffer(b"[]", np.uint8)})
+    assert after.frame(zone((5, 11, 3))) == []
+
+
+def test_an_alert_of_another_partition_is_passed_over() -> None:
+    before = engine({**LOW, "for": '"0s"'})
+    before.frame(zone((0, 11, 1), (0, 12, 1)))
+    after = engine({**LOW, "for": '"0s"'}, devices=[d for d in DEVICES if d.id == "zm-02"])
+    after.load(before.state())
+    assert after.tick(minute(1)) == []
+    assert [a.device for a in after.frame(zone((5, 11, 3), (5, 12, 3)))] == ["zm-02"]

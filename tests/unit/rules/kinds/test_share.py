@@ -1,6 +1,11 @@
 """share: a feeder whose lamps fall silent, or fail, together. Minutes after midnight."""
 
+from dataclasses import replace
+
+import pytest
+
 from kel.model.alert import Alert
+from kel.model.mistake import MistakesError
 from kel.model.moment import to_us
 from rules.evaluate import Evaluator
 from tests.builders.rules_city import DEVICES, MINUTE, at, city, frame, rulebook
@@ -69,3 +74,26 @@ def test_lamps_of_no_feeder_and_retired_lamps_do_not_count() -> None:
     assert one.tick(minute(5)) == []
     fail(one, (6, 22, 1))
     assert [a.evidence.facts["of"] for a in one.tick(minute(7))] == [4.0]
+
+
+def test_a_cabinet_of_another_partition_is_told_of_over_a_restart() -> None:
+    lamps = [d for d in DEVICES if d.cls == "lamp"]
+    one, other = (Evaluator(rulebook({**FAILED, "for": '"0s"'}), CITY, lamps) for _ in "12")
+    fail(one, (1, 21, 1), (1, 22, 1))
+    assert [span(a) for a in one.tick(minute(2))] == [("fc-01", 1, 1, None)]
+    other.load(one.state())
+    fail(other, (3, 21, 0), (3, 22, 0))
+    assert [span(a) for a in other.tick(minute(4))] == [("fc-01", 1, 1, 3)]
+
+
+def test_a_feeder_whose_cabinet_another_worker_sees_is_refused() -> None:
+    own = [replace(d, source="talq", address=f"gw1/{d.id}") for d in DEVICES if d.cls == "lamp"]
+    others = [d for d in DEVICES if d.cls != "lamp"]
+    with pytest.raises(MistakesError) as refused:
+        rulebook(FAILED, of=city([*others, *own]))
+    (mistake,) = refused.value.mistakes
+    assert mistake.field == "rule.0.of"
+    assert mistake.what == (
+        "a share is counted by the worker of its cabinet's partition: "
+        "la-01-1 is in 'gateway:gw1', fc-01 in 'feeder:f01'"
+    )

@@ -1,0 +1,1 @@
+"""What the kinds of rules are built of: windows of readings, baselines, peers, silence, physics."""
