@@ -7,9 +7,9 @@ it is; a unit that cannot become the class's refuses the value, and so the messa
 from collections.abc import Mapping
 
 from ingest.checks import number_of, shown
-from ingest.units import Linear, UnitError, linear
 from ingest.validate import Reason, Refused
 from kel.model.device import DeviceClass
+from kel.model.units import Linear, UnitError, linear
 
 SAME: Linear = (1.0, 0.0)
 MOST = 4096  # of what was worked out: units come from messages

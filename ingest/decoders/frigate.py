@@ -12,6 +12,10 @@ the objects of that label that are in sight; when the last one ends, 0. A review
 what it lists counts as its detections do that are in sight, else as 1. An update of it carries no
 time, so its arrival stands in.
 
+A zone of a camera's picture may be a device of its own, with the address `camera/zone`: it reads
+what of the camera's objects is in the zone now (`current_zones`; of a review `data.zones`), 0 when
+the last one left.
+
 Laws:
 - labels that no camera's class declares (persons, plates, faces) are dropped and counted before
   anything else is looked at, and never stored (P.D. 75/2020); so is all else below `frigate/`;
@@ -62,6 +66,7 @@ class Frigate:
     def __init__(self, registry: Registry, classes: Mapping[str, DeviceClass]) -> None:
         self._registry = registry
         self._cameras = registry.by_source(self.name)
+        self._zones = _zones(self._cameras)
         self._labels = {c: frozenset(m.name for m in cls.metrics) for c, cls in classes.items()}
         self._allowed = allowed_labels(registry, classes, self.name)
         self._sight: dict[tuple[str, str], Seen] = {}  # camera and label → objects in sight
@@ -119,7 +124,7 @@ class Frigate:
         moment = after.get("end_time") if ended else None
         time = self._moment(after, after.get("frame_time") if moment is None else moment, message)
         scores = dict.fromkeys(labels, 0.0 if ended else _score(after))
-        return self._readings(after, scores, time, ended, sink)
+        return self._readings(after, scores, time, ended, after.get("current_zones"), sink)
 
     def _review(self, message: Message, sink: Sink) -> bool:
         """Whether it became a reading."""
@@ -130,8 +135,11 @@ class Frigate:
         data = after.get("data")
         if type(data) is not dict or type(data.get("objects")) is not list:
             raise Refused(BAD, "data.objects is not a list")
-        labels = self._let_through(_labels(data, "objects") + _labels(data, "audio"), sink)
-        if not labels:
+        told = _labels(data, "objects") + _labels(data, "audio")
+        if not told:
+            sink.drop(Dropped.NOT_NEEDED)
+            return False
+        if not (labels := self._let_through(told, sink)):
             return False
         ended = kind == "end"
         if kind == "update":
@@ -141,7 +149,7 @@ class Frigate:
         scores = dict.fromkeys(labels, 0.0)
         if not ended:
             scores = {label: self._score_of(after, label) for label in labels}
-        return self._readings(after, scores, time, ended, sink)
+        return self._readings(after, scores, time, ended, data.get("zones"), sink)
 
     def _available(self, message: Message, sink: Sink) -> None:
         text = plain_text(message.payload, "status", Reason.BAD_STATUS)
@@ -179,9 +187,12 @@ class Frigate:
         scores: Mapping[str, float],  # by label
         time: int,
         ended: bool,
+        inside: object,  # the names of zones, as the message has them
         sink: Sink,
     ) -> bool:
         camera = self._camera(after.get("camera"))
+        zones = self._zones.get(camera.address, ())
+        names = _names(inside) if zones else ()
         object_id = text_of(after.get("id"), "id", 128, BAD)
         if not object_id:
             raise Refused(BAD, "id is missing", camera.id)
@@ -189,20 +200,42 @@ class Frigate:
         if not own:
             sink.drop(Dropped.LABEL_NOT_ALLOWED)
             return False
+        self._tell(camera, object_id, {label: scores[label] for label in own}, time, ended, sink)
+        for name, zone in zones:
+            here = not ended and name in names
+            known = {
+                label: score if here else 0.0
+                for label, score in scores.items()
+                if label in self._labels[zone.cls]
+                and (here or object_id in self._sight.get((zone.id, label), {}))
+            }
+            if known:
+                self._tell(zone, object_id, known, time, not here, sink)
+        return True
+
+    def _tell(
+        self,
+        device: Device,
+        object_id: str,
+        scores: Mapping[str, float],
+        time: int,
+        gone: bool,
+        sink: Sink,
+    ) -> None:
+        """A row of a camera or a zone of it: this object and the others in sight there."""
         values = {}
-        for label in own:
-            seen = self._still_seen(camera, label, object_id, time)
+        for label in scores:
+            seen = self._still_seen(device, label, object_id, time)
             others = max((s for s, _ in seen.values()), default=0.0)
             values[label] = max(scores[label], others)
-        row_time = self._apart(camera, time)
+        row_time = self._apart(device, time)
         try:
-            sink.row(camera, row_time, values)
+            sink.row(device, row_time, values)
         except Refused as why:
-            raise Refused(why.reason, why.detail, camera.id) from None
-        self._last[camera.id] = row_time  # only now: what was refused must not be remembered
-        for label in own:
-            self._remember(camera, label, object_id, None if ended else (scores[label], time))
-        return True
+            raise Refused(why.reason, why.detail, device.id) from None
+        self._last[device.id] = row_time  # only now: what was refused must not be remembered
+        for label, score in scores.items():
+            self._remember(device, label, object_id, None if gone else (score, time))
 
     def _score_of(self, review: Mapping[str, Any], label: str) -> float:
         """What a review's own detections say, as far as they are in sight."""
@@ -229,6 +262,8 @@ class Frigate:
     def _camera(self, name: object) -> Device:
         if type(name) is not str:
             raise Refused(BAD, "camera is missing")
+        if "/" in name:
+            raise Refused(BAD, f"{shown(name)} is no camera's name")
         return usable(self._registry.find(self.name, name), self.name, name)
 
     def _still_seen(self, camera: Device, label: str, object_id: str, time: int) -> Seen:
@@ -246,6 +281,25 @@ class Frigate:
         while len(seen) > MOST_OBJECTS:
             seen.pop(next(iter(seen)))
         self._sight[camera.id, label] = seen
+
+
+def _zones(cameras: Iterable[Device]) -> dict[str, list[tuple[str, Device]]]:
+    """The zones that are devices, by their camera's name."""
+    found: dict[str, list[tuple[str, Device]]] = {}
+    for device in cameras:
+        camera, slash, name = device.address.partition("/")
+        if slash and device.state is DeviceState.ACTIVE:
+            found.setdefault(camera, []).append((name, device))
+    return found
+
+
+def _names(zones: object) -> tuple[str, ...]:
+    """The zones that a message lists; none where it has no such list."""
+    if zones is None:
+        return ()
+    if type(zones) is not list:
+        raise Refused(BAD, "the zones are not a list")
+    return tuple(text_of(name, "zone", 128, BAD) for name in zones)
 
 
 def _envelope(payload: bytes, kinds: tuple[str, ...] = KINDS) -> tuple[str, dict[str, Any]]:

@@ -28,11 +28,11 @@ from ingest.checks import (
 )
 from ingest.registry import Registry
 from ingest.sink import Sink, usable
-from ingest.units import linear
 from ingest.validate import Reason, Refused
 from kel.model.device import Clock, Device, DeviceClass
 from kel.model.mapping import DEVICE, JsonMapping, MappedMetric, steps_of
 from kel.model.message import Message
+from kel.model.units import linear
 
 Steps = tuple[str, ...]
 Plan = tuple[tuple[Steps, str, float, float, dict[object, float]], ...]

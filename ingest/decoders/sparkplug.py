@@ -24,7 +24,7 @@ Laws (what a session is, stands in `sparkplug_session`):
 - one metric that cannot be (its unit, range, type, name or time) costs none of the others, and no
   birth its device: they are taken, and the message is kept as a reject too. Where a message of data
   has nothing else to say, it is refused;
-- `engUnit` of a birth is brought into the unit of the device's class (`ingest.units`).
+- `engUnit` of a birth is brought into the unit of the device's class (`kel.model.units`).
 Source: Eclipse Sparkplug 3.0.0 specification, chapters 4 to 6; quality codes 6.4.9, where Ignition
 sets the highest bit for bad.
 """

@@ -7,17 +7,19 @@ Laws:
 """
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 
@@ -32,13 +34,16 @@ from kel.city.fields import (
     Id,
     Lat,
     Lon,
+    MonthDay,
     Part,
     Positive,
+    Tags,
     Text,
     TimeZone,
     Word,
 )
 from kel.model.alert import Severity
+from kel.model.city import KEEP
 from kel.model.cost import CostNature
 from kel.model.device import Clock as DeviceClock
 from kel.model.device import DeviceState
@@ -51,17 +56,30 @@ ADDRESSES = {
     "things_stack": r"[^/+#\s]+/[^/+#\s]+",  # application[@tenant]/device
     "sparkplug": r"[^/+#]+/[^/+#]+(/[^/+#]+)?",  # group/edge node[/device]
     "ucifi": r"[^/+#]+/[^/+#]+",  # gateway/lamp
-    "frigate": r"[A-Za-z0-9_-]+",  # the camera's name
+    "frigate": r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)?",  # the camera's name[/a zone of its picture]
     "onvif": r"[^/+#]+",  # the second level of the camera's topic prefix, onvif/{camera}
     "zigbee2mqtt": r"(?!bridge(/|$))[^+#]+",  # the friendly name, which may hold slashes
     "talq": r"[^/+#]+/.+",  # gateway/srcAddress
     "fiware": r"[^/+#]+/[^/+#]+",  # service/entity's id
     "senml": r"[^/+#]+/[^/+#]+",  # gateway/device
 }
+LEAST_KEPT = timedelta(days=30)
 RESERVED_METRICS = frozenset({"time", "device", "arrival"})  # columns that every wide table has
 
 
 _LITERAL = re.compile(r"[^/+#{}$\s][^/+#{}\s]*")
+
+
+def _names(value: Any) -> Any:
+    """One name stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
 def _pointer(value: str) -> str:
@@ -105,7 +123,15 @@ class CityEntry(Entry):
     box: Box
     warehouse: PlaceEntry
     disorder: Duration = timedelta(0)  # a device's readings may overtake each other by so much
+    keep: Duration = KEEP  # readings are kept for so long
     assumptions: tuple[Text, ...] = ()  # for the reader: what in this folder is not established
+
+    @field_validator("keep")
+    @classmethod
+    def _long_enough(cls, keep: timedelta) -> timedelta:
+        if keep < LEAST_KEPT:
+            raise ValueError(f"costing compares with the last {LEAST_KEPT.days} days")
+        return keep
 
 
 class MetricEntry(Entry):
@@ -199,6 +225,7 @@ class DeviceEntry(PlaceEntry):
     parent: str | None = None
     state: DeviceState = DeviceState.ACTIVE
     clock: DeviceClock = DeviceClock.OWN
+    tags: Tags = frozenset()
     attributes: dict[str, Finite] = Field(default_factory=dict)
 
     @field_validator("address")
@@ -351,6 +378,44 @@ class CategoryEntry(Entry):
     @property
     def level(self) -> Severity:
         return Severity[self.severity.upper()]
+
+
+class CalendarEntry(Entry):
+    """Times by which rules may be judged; all that is said must hold at once."""
+
+    id: Id
+    label: Text
+    hours: tuple[Clock, Clock] | None = Field(
+        default=None, description="from, included, to, excluded; perhaps past midnight"
+    )
+    days: Days | None = Field(default=None, description="days of the week")
+    season: tuple[MonthDay, MonthDay] | None = Field(
+        default=None, description="first and last day, both included; perhaps over the new year"
+    )
+    holidays: bool | None = Field(
+        default=None, description="on public holidays of Greece, or on all other days"
+    )
+    fire_risk: Annotated[int, Field(ge=1, le=5)] | None = Field(
+        default=None, description="at least this level on the day's map (fire_risk.csv)"
+    )
+    all: Names = Field(default=(), description="these calendars hold")
+    any: Names = Field(default=(), description="one of these calendars holds")
+    none: Names = Field(default=(), alias="not", description="none of these calendars holds")
+
+    @field_validator("hours")
+    @classmethod
+    def _some_length(cls, hours: tuple[time, time] | None) -> tuple[time, time] | None:
+        if hours is not None and hours[0] == hours[1]:
+            raise ValueError("hours that end when they begin have no length")
+        return hours
+
+
+class FireRiskEntry(Entry):
+    """A day's level of the official fire-risk map; `date` is the day it is meant for."""
+
+    date: date
+    level: Annotated[int, Field(ge=1, le=5)]
+    community: str | None = None
 
 
 class RatesEntry(Entry):

@@ -1,18 +1,25 @@
 """The kinds of value that a city's files hold, and how each is written there."""
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -57,12 +64,32 @@ def _days(value: Any) -> frozenset[int]:
     return frozenset(days)
 
 
+def _month_day(value: Any) -> tuple[int, int]:
+    found = _MONTH_DAY.fullmatch(value) if isinstance(value, str) else None
+    try:
+        day = date(2024, int(found[1]), int(found[2])) if found else None  # a leap year
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError('a day of the year is written as "05-01", month first')
+    return day.month, day.day
+
+
+def _tags(value: Any) -> frozenset[str]:
+    """Words with blanks between them."""
+    return frozenset(map(_id, value.split())) if isinstance(value, str) else value
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{value} is not a time zone of the IANA list") from None
     return value
+
+
+def _as_text(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
 # An id goes into topics and onto screens; a word also names a table or a column.
@@ -81,6 +108,12 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Clock = Annotated[time, BeforeValidator(_clock)]
-Days = Annotated[frozenset[int], BeforeValidator(_days)]
+Clock = Annotated[
+    time, BeforeValidator(_clock), _as_text(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "07:30")
+]
+Days = Annotated[frozenset[int], BeforeValidator(_days), _as_text(r"^[a-z, -]+$", "mon-fri")]
+MonthDay = Annotated[
+    tuple[int, int], BeforeValidator(_month_day), _as_text(r"^[0-9]{2}-[0-9]{2}$", "05-01")
+]
+Tags = Annotated[frozenset[str], BeforeValidator(_tags)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from kel.city.entries import (
     BudgetEntry,
+    CalendarEntry,
     CategoryEntry,
     CityEntry,
     ClassEntry,
@@ -12,6 +16,7 @@ from kel.city.entries import (
     CrewEntry,
     DeviceEntry,
     FeederEntry,
+    FireRiskEntry,
     ItemEntry,
     MappingEntry,
     RatesEntry,
@@ -24,6 +29,10 @@ from kel.city.records import Entries, Found, suggest
 from kel.model.mistake import Mistake
 
 MAPPINGS = "mappings.toml"
+CALENDARS = "calendars.toml"
+FIRE_RISK = "fire_risk.csv"
+
+T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(slots=True)
@@ -45,6 +54,8 @@ class Files:
     categories: Entries[CategoryEntry]
     budget: Entries[BudgetEntry]
     mappings: Entries[MappingEntry]
+    calendars: Entries[CalendarEntry]
+    fire_risk: Entries[FireRiskEntry]
 
     @property
     def all_devices(self) -> list[Found[DeviceEntry]]:
@@ -73,17 +84,26 @@ def read_files(folder: Path) -> tuple[Files, list[Mistake]]:
         van_stock=reader.rows("van_stock.csv", VanStockEntry),
         categories=categories,
         budget=reader.rows("budget.csv", BudgetEntry, Inner("amounts", communities.known)),
-        mappings=_mappings(reader),
+        mappings=_tables(reader, MAPPINGS, "mapping", MappingEntry),
+        calendars=_tables(reader, CALENDARS, "calendar", CalendarEntry),
+        fire_risk=_rows(reader, FIRE_RISK, FireRiskEntry),
     )
     return files, reader.mistakes
 
 
-def _mappings(reader: Reader) -> Entries[MappingEntry]:
-    """The city's own formats; most cities need none, and no file."""
-    if not (reader.folder / MAPPINGS).exists():
+def _tables(reader: Reader, name: str, key: str, model: type[T]) -> Entries[T]:
+    """What a city may do without, and then needs no file for."""
+    if not (reader.folder / name).exists():
         return Entries(readable=True, whole=True)
-    entries, _ = reader.tables(MAPPINGS, "mapping", MappingEntry)
+    entries, _ = reader.tables(name, key, model)
     return entries
+
+
+def _rows(reader: Reader, name: str, model: type[T]) -> Entries[T]:
+    """Rows that a city may do without."""
+    if not (reader.folder / name).exists():
+        return Entries(readable=True, whole=True)
+    return reader.rows(name, model)
 
 
 def _devices(reader: Reader, classes: Entries[ClassEntry]) -> dict[str, Entries[DeviceEntry]]:

@@ -31,6 +31,7 @@ def check_links(files: Files) -> list[Mistake]:
         *_logins(files),
         *crews,
         *_stock(files),
+        *_calendars(files),
         *_categories(files, crews_are_right=files.crews.whole and not crews),
     ]
 
@@ -86,6 +87,7 @@ def _devices(files: Files) -> Iterator[Mistake]:
         yield from _refers(device, ("feeder",), "feeder", e.feeder, feeders)
         yield from _refers(device, ("parent",), "device", e.parent, known)
     yield from _circles(files.all_devices)
+    yield from _pictures(files)
     listed = {f.entry.id: f for f in files.all_devices}
     for feeder in files.feeders.found:
         for n in range(feeder.entry.lamps):
@@ -93,6 +95,19 @@ def _devices(files: Files) -> Iterator[Mistake]:
             if twin:
                 what = f"{twin.entry.id} is laid out by feeder {feeder.entry.id} too"
                 yield twin.record.mistake(("id",), what)
+
+
+def _pictures(files: Files) -> Iterator[Mistake]:
+    """Zones of cameras' pictures (`camera/zone`) whose camera is no device: nothing would come."""
+    if _known_devices(files) is None:
+        return
+    seen = [f for f in files.all_devices if f.entry.source == "frigate"]
+    cameras = {f.entry.identity for f in seen}
+    for f in seen:
+        camera, slash, _ = f.entry.identity.partition("/")
+        if slash and camera not in cameras:
+            what = f"{f.entry.identity} is a zone of camera {camera}, which is not listed"
+            yield f.record.mistake(("address",), what)
 
 
 def _circles(devices: list[Found[DeviceEntry]]) -> Iterator[Mistake]:
@@ -109,6 +124,46 @@ def _circles(devices: list[Found[DeviceEntry]]) -> Iterator[Mistake]:
         if at in way:
             circle = [*way[way.index(at) :], at]
             yield by_id[at].record.mistake(("parent",), f"runs in a circle: {' → '.join(circle)}")
+
+
+# calendars
+
+
+def _calendars(files: Files) -> Iterator[Mistake]:
+    """Every calendar says something, names others that there are, and none of them itself."""
+    known = files.calendars.known
+    for found in files.calendars.found:
+        e = found.entry
+        said = e.model_dump(exclude={"id", "label"}, exclude_defaults=True)
+        if not said:
+            what = "says nothing: hours, days, season, holidays, fire_risk, all, any or not"
+            yield found.record.mistake((), what)
+        for field in ("all", "any", "not"):
+            names = getattr(e, "none" if field == "not" else field)
+            yield from _each(found, field, "calendar", names, known)
+    yield from _calendar_circles(files)
+    communities = files.communities.known
+    for risk in files.fire_risk.found:
+        yield from _refers(risk, ("community",), "community", risk.entry.community, communities)
+
+
+def _calendar_circles(files: Files) -> Iterator[Mistake]:
+    """Each circle once, at the calendar where it was met."""
+    by_id = {f.entry.id: f for f in files.calendars.found}
+    done: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> Iterator[Mistake]:
+        if name in way:
+            circle = " → ".join([*way[way.index(name) :], name])
+            yield by_id[name].record.mistake((), f"runs in a circle: {circle}")
+        elif name in by_id and name not in done:
+            e = by_id[name].entry
+            for other in (*e.all, *e.any, *e.none):
+                yield from walk(other, [*way, name])
+            done.add(name)
+
+    for name in by_id:
+        yield from walk(name, [])
 
 
 # people and things

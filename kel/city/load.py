@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kel.city.entries import CategoryEntry, CrewEntry, DeviceEntry
+from kel.city.entries import CalendarEntry, CategoryEntry, CrewEntry, DeviceEntry
+from kel.city.escalation import read_escalation
 from kel.city.files import Files, read_files
 from kel.city.lamps import lamps_of
 from kel.city.links import check_links
 from kel.city.mappings import mapping_of
 from kel.city.once import check_once
 from kel.city.places import check_places
+from kel.model.calendar import Calendar, FireRisk
 from kel.model.city import City
 from kel.model.cost import BudgetLine
 from kel.model.crew import Crew, Person, Rates, Shift, Vehicle
@@ -41,10 +43,11 @@ def load_city(folder: Path, *, lamps_per_feeder: int | None = None) -> City:
     files, mistakes = read_files(folder)
     if lamps_per_feeder is not None:
         _lay_out(files, lamps_per_feeder)
-    mistakes += [*check_once(files), *check_places(files), *check_links(files)]
+    escalation, more = read_escalation(folder)
+    mistakes += [*more, *check_once(files), *check_places(files), *check_links(files)]
     if mistakes:
         raise MistakesError(mistakes)
-    return _build(files)
+    return replace(_build(files), escalation=escalation)
 
 
 def _lay_out(files: Files, lamps: int) -> None:
@@ -82,6 +85,11 @@ def _build(files: Files) -> City:
         warehouse=Point(city.warehouse.lat, city.warehouse.lon),
         mappings=mappings,
         disorder=city.disorder,
+        calendars={e.id: _calendar(e) for e in files.calendars.entries},
+        fire_risk=tuple(
+            FireRisk(e.date, e.level, e.community or None) for e in files.fire_risk.entries
+        ),
+        keep=city.keep,
     )
 
 
@@ -125,6 +133,7 @@ def _device(cls: str, number: int, e: DeviceEntry, shares: str | None) -> Device
         state=e.state,
         attributes=e.attributes,
         clock=e.clock,
+        tags=e.tags,
         shares=shares,
     )
 
@@ -157,6 +166,21 @@ def _category(e: CategoryEntry) -> Category:
         account=e.account,
         radius_m=e.radius_m,
         runbook=e.runbook,
+    )
+
+
+def _calendar(e: CalendarEntry) -> Calendar:
+    return Calendar(
+        id=e.id,
+        label=e.label,
+        hours=e.hours,
+        days=e.days,
+        season=e.season,
+        holidays=e.holidays,
+        fire_risk=e.fire_risk,
+        all_of=e.all,
+        any_of=e.any,
+        none_of=e.none,
     )
 
 

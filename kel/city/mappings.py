@@ -7,12 +7,12 @@ Laws:
 
 from collections.abc import Iterator
 
-from ingest.units import UnitError, linear
 from kel.city.entries import ADDRESSES, ClassEntry, MappingEntry, MetricEntry
 from kel.city.files import Files
 from kel.city.records import Found, suggest
 from kel.model.mapping import DEVICE, JsonMapping, MappedMetric
 from kel.model.mistake import Mistake
+from kel.model.units import UnitError, linear
 from kel.topics import UNHEARD, UPLINK, overlap
 
 # Names that decoders have, and topics that are KEL's, the broker's, or already heard.

@@ -24,6 +24,7 @@ def check_once(files: Files) -> Iterator[Mistake]:
         [files.items],
         [files.categories],
         [files.mappings],
+        [files.calendars],
     )
     for lists in named:
         yield from _once((record, e.id_at, id_) for e in lists for record, id_ in e.ids())
@@ -36,6 +37,10 @@ def check_once(files: Files) -> Iterator[Mistake]:
     yield from _once(
         (f.record, ("account",), (f.entry.year, f.entry.account, f.entry.nature))
         for f in files.budget.found
+    )
+    yield from _once(
+        (f.record, ("date",), (f.entry.date, *filter(None, [f.entry.community])))
+        for f in files.fire_risk.found
     )
     for cls in files.classes.found:
         yield from _once(_inner([cls], "metrics", "name"))

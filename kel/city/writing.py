@@ -24,7 +24,8 @@ from kel.model.mistake import Mistake, MistakesError
 
 FIRST = ("id", "name", "community", "lat", "lon", "source")  # columns of a new file
 TEXT = frozenset(
-    {"id", "name", "community", "source", "address", "zone", "feeder", "parent", "state", "clock"}
+    {"id", "name", "community", "source", "address", "zone", "feeder", "parent", "state"}
+    | {"clock", "tags"}
 )  # columns that hold no number
 BOM = b"\xef\xbb\xbf"
 

@@ -5,10 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from kel.city import load_city, read_document
+from kel.city.files import CALENDARS
 from kel.model.city import City
 from kel.model.mistake import Mistake, MistakesError
 from kel.settings import Settings
-from rules.rulebook import Rulebook, parse_rulebook
+from rules.book.rulebook import Rulebook, parse_rulebook
 
 RULES = "rules.toml"
 KINDS = frozenset({".toml", ".csv", ".json", ".geojson"})  # of files that a city is made of
@@ -16,11 +17,12 @@ KINDS = frozenset({".toml", ".csv", ".json", ".geojson"})  # of files that a cit
 
 @dataclass(frozen=True, slots=True)
 class CityFiles:
-    """`source` is the text of the rulebook, which is kept by its version."""
+    """`source` and `calendars` are the texts of the rulebook, which are kept by its version."""
 
     city: City
     rulebook: Rulebook
     source: str
+    calendars: str = ""
 
 
 def load_city_files(settings: Settings) -> CityFiles:
@@ -29,9 +31,24 @@ def load_city_files(settings: Settings) -> CityFiles:
 
 
 def read_folder(folder: Path, lamps_per_feeder: int | None = None) -> CityFiles:
+    """Raises MistakesError with all that is wrong with the folder."""
+    try:
+        return _read(folder, lamps_per_feeder)
+    except RecursionError:
+        deep = Mistake(folder.as_posix(), 0, "", "tables or rules are nested too deeply")
+        raise MistakesError([deep]) from None
+
+
+def _read(folder: Path, lamps_per_feeder: int | None) -> CityFiles:
     city = load_city(folder, lamps_per_feeder=lamps_per_feeder)
     rulebook = parse_rulebook(read_document(folder / RULES), city)
-    return CityFiles(city, rulebook, (folder / RULES).read_text("utf-8"))
+    calendars = folder / CALENDARS
+    return CityFiles(
+        city,
+        rulebook,
+        (folder / RULES).read_text("utf-8-sig"),
+        calendars.read_text("utf-8-sig") if calendars.exists() else "",
+    )
 
 
 def mistakes_of(folder: Path) -> list[Mistake]:

@@ -76,6 +76,12 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         ],
     ),
     (
+        "devices/pump.csv",
+        "sparkplug,small/scada-1/ps-1",
+        "frigate,yard/gate",
+        ["devices/pump.csv:2: address: yard/gate is a zone of camera yard, which is not listed"],
+    ),
+    (
         "van_stock.csv",
         "water,clamp-63",
         "watr,clamp-36",

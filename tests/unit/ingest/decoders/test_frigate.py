@@ -1,8 +1,10 @@
+from dataclasses import replace
 from math import nan
 
 import pytest
 
-from ingest.intake import Taken
+from ingest.intake import Intake, Taken
+from ingest.registry import Registry
 from ingest.validate import Reason
 from kel.model.message import Message
 from kel.model.moment import HOUR_US
@@ -138,3 +140,71 @@ def test_labels_are_judged_before_anything_else() -> None:
     taken = city.intake().take([sent])
     assert not taken.rejects
     assert taken.dropped == {"label_not_allowed": 1}
+
+
+def zoned() -> Intake:
+    """A camera whose picture has two zones that the city knows."""
+    camera = next(d for d in city.DEVICES if d.id == "cam-01")
+    forest, yard = (
+        replace(camera, id=f"cam-01-{zone}", number=900 + n, address=f"cam-01/{zone}")
+        for n, zone in enumerate(("forest", "yard"))
+    )
+    return Intake(Registry([*city.DEVICES, forest, yard]), city.CLASSES)
+
+
+def told(taken: Taken, number: int) -> list[float]:
+    return [
+        float(value)
+        for frame in taken.frames
+        for device, value in zip(frame.device, frame.metrics["smoke"], strict=True)
+        if device == number
+    ]
+
+
+def test_a_zone_reads_what_of_its_camera_is_in_it_now() -> None:
+    taken = zoned().take(
+        [
+            event("new", 0.6, 0, "a", current_zones=["road"]),
+            event("update", 0.7, 1, "a", current_zones=["road", "forest"]),
+            event("new", 0.8, 2, "b", current_zones=["forest"]),
+            event("end", 0.8, 3, "b", current_zones=["forest"]),
+            event("update", 0.9, 4, "a", current_zones=[]),
+            event("update", 0.9, 5, "a"),
+            event("end", 0.9, 6, "a", current_zones=["forest"]),
+        ]
+    )
+    assert smoke_of_all(taken) == {51: [0.6, 0.7, 0.8, 0.7, 0.9, 0.9, 0.0], 900: [0.7, 0.8, 0.7, 0]}
+    assert not taken.rejects
+
+
+def smoke_of_all(taken: Taken) -> dict[int, list[float]]:
+    numbers = sorted({int(n) for f in taken.frames for n in f.device})
+    return {number: told(taken, number) for number in numbers}
+
+
+def test_a_review_names_its_zones() -> None:
+    data = {"detections": [], "objects": ["smoke"], "audio": [], "zones": ["yard"]}
+    after = {"id": "r", "camera": "cam-01", "start_time": SECONDS, "end_time": None, "data": data}
+    review = city.message("frigate/reviews", {"type": "new", "before": None, "after": after})
+    assert smoke_of_all(zoned().take([review])) == {51: [1.0], 901: [1.0]}
+
+
+def test_what_was_in_a_zone_ends_when_frigate_stops() -> None:
+    intake = zoned()
+    intake.take([event("new", 0.9, 0, "a", current_zones=["yard"])])
+    again = zoned()
+    again.load(intake.state())
+    assert smoke_of_all(again.take([available("offline", 9)])) == {51: [0.0], 901: [0.0]}
+
+
+@pytest.mark.parametrize("zones", ["yard", [7], {"yard": 1}])
+def test_zones_that_are_no_names_are_refused_before_anything_is_taken(zones: object) -> None:
+    taken = zoned().take([event("new", 0.9, 0, "a", current_zones=zones)])
+    assert [r.reason for r in taken.rejects] == [Reason.BAD_EVENT]
+    assert smoke_of_all(taken) == {}
+    assert smoke(city.intake().take([event("new", 0.9, 0, "a", current_zones=zones)])) == [0.9]
+
+
+def test_nobody_speaks_for_a_zone_but_its_camera() -> None:
+    taken = zoned().take([event("new", 0.9, 0, "a", camera="cam-01/yard")])
+    assert [r.reason for r in taken.rejects] == [Reason.BAD_EVENT]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from ingest.intake import Intake, Taken
 from ingest.registry import Registry
 from ingest.route import Router
-from ingest.units import UnitError
 from ingest.validate import Reason
 from kel.model.device import Clock, DeviceState
 from kel.model.mapping import JsonMapping, MappedMetric
+from kel.model.units import UnitError
 from tests.builders import ingest_city as city
 
 LIST = JsonMapping(

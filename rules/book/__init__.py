@@ -1,0 +1,1 @@
+"""The rulebook of a city: written, checked, overridden, versioned."""
