@@ -8,9 +8,10 @@ Laws:
 - ids are made of incident and attempt, events of order and state: a replay makes the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import reasons, stock
@@ -67,16 +68,24 @@ def expire(city: City, situation: Situation, now: datetime) -> Changes:
     return changes
 
 
-def withdraw(city: City, situation: Situation, now: datetime) -> Changes:
+def withdraw(
+    city: City, situation: Situation, now: datetime, asked: Mapping[UUID, str] | None = None
+) -> Changes:
     """Take back what is no longer wanted and not yet begun.
 
-    An order whose incident ended before anybody arrived; and one whose incident became another
-    category, which may need other people and materials: where nobody has accepted it yet, or
-    where that is severe, before anybody arrived.
+    An order whose incident ended before anybody arrived, or was handed on or assigned to another
+    crew; and one whose incident became another category, which may need other people and
+    materials: where nobody has accepted it yet, or where that is severe, before anybody arrived.
+    `asked` names orders that operators want back, and why; it becomes the order's note.
     """
     changes = Changes()
     for order in _in_order(situation):
-        why = _unwanted(situation, order)
+        word = (asked or {}).get(order.id, "")
+        if word and order.state in OPEN_ORDER:
+            order = replace(order, note=word)
+        else:
+            word = ""
+        why = word or _unwanted(city, situation, order)
         if why:
             changes.add(_end(city, situation, changes, order, OrderState.WITHDRAWN, now, why, now))
     return changes
@@ -90,13 +99,17 @@ def _has_open_order(situation: Situation, incident: Incident) -> bool:
     return any(o.state in OPEN_ORDER for o in situation.orders_of(incident.id))
 
 
-def _unwanted(situation: Situation, order: WorkOrder) -> str | None:
+def _unwanted(city: City, situation: Situation, order: WorkOrder) -> str | None:
     """Why the order is to be taken back; None where it stands."""
     if order.state not in (OrderState.SENT, OrderState.ACCEPTED):
         return None
     incident = situation.incidents.get(order.incident)
     if incident is None:
         return "το συμβάν έκλεισε"
+    if incident.handed is not None:
+        return "το συμβάν διαβιβάστηκε"
+    if incident.assigned in city.crews and incident.assigned != order.crew:
+        return "το συμβάν ανατέθηκε σε άλλο συνεργείο"
     turns = order.state is OrderState.SENT or incident.severity >= Severity.HIGH
     if turns and incident.category != order.category:
         return "το συμβάν άλλαξε κατηγορία"

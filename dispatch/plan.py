@@ -2,7 +2,8 @@
 
 Laws:
 - jobs are taken by what waiting costs (€/h), then severity, then age; a critical fire goes first;
-- a job gets the crew that arrives first, then the one with fewer kilometres;
+- a job gets the crew that it was assigned to, else the one that arrives first, then the one with
+  fewer kilometres; what was handed on to others is no job;
 - nothing is planned that cannot be done: skills, people, vehicles, shift and every material;
 - a plan never takes more than is free: each job sees what the jobs before it left;
 - every job is either assigned or told the smallest constraint in its way.
@@ -86,6 +87,7 @@ def jobs(city: City, situation: Situation) -> list[tuple[Incident, Category]]:
         if (category := city.categories.get(incident.category)) is not None
         and category.people > 0
         and incident.state in WAITING
+        and incident.handed is None
         and not _served(situation, incident)
     ]
 
@@ -165,7 +167,8 @@ class _Option:
 def _place(board: _Board, incident: Incident, category: Category) -> Assignment | Obstacle:
     if _passed(board.situation, incident):
         return reasons.cleared()
-    tried = [_try(board, incident, category, crew) for crew in board.crews]
+    crews = [c for c in board.crews if c.id == incident.assigned] or board.crews
+    tried = [_try(board, incident, category, crew) for crew in crews]
     options = [t for t in tried if isinstance(t, _Option)]
     if options:
         best = min(
@@ -246,11 +249,15 @@ def _go(
 
 
 def _asked_again(situation: Situation, incident: Incident, crew: Crew) -> datetime | None:
-    """When the crew may be asked again that refused this incident; None where it never did."""
+    """When the crew may be asked again that refused this incident; None where it never did.
+
+    An order that an operator took back (its `note` says so) counts as refused.
+    """
     refused = (
         o.expires_at + ASK_AGAIN
         for o in situation.orders_of(incident.id)
-        if o.crew == crew.id and o.state in REFUSED
+        if o.crew == crew.id
+        and (o.state in REFUSED or (o.state is OrderState.WITHDRAWN and o.note))
     )
     return max(refused, default=None)
 

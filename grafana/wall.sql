@@ -9,7 +9,7 @@ SELECT
     count(*) FILTER (WHERE severity = 3)::float8 AS "Υψηλά",
     count(*) FILTER (WHERE severity = 2)::float8 AS "Μεσαία",
     count(*) FILTER (WHERE severity < 2)::float8 AS "Χαμηλά"
-FROM wall_incident WHERE state <> 'resolved'
+FROM wall_incident WHERE NOT repaired
 
 -- name: unacknowledged
 SELECT count(*)::float8 AS "Χωρίς αναγνώριση" FROM wall_incident WHERE state = 'open'
@@ -23,7 +23,7 @@ FROM wall_crew
 -- name: water_lost
 WITH burst AS (
     SELECT DISTINCT zone FROM wall_incident
-    WHERE family = 'water' AND state <> 'resolved' AND zone IS NOT NULL
+    WHERE family = 'water' AND NOT repaired AND zone IS NOT NULL
 ), usual AS (
     SELECT d.zone, percentile_cont(0.5) WITHIN GROUP (ORDER BY r.flow) AS flow
     FROM device d JOIN reading_zone r ON r.device = d.number
@@ -53,7 +53,7 @@ SELECT to_char(kel_now() AT TIME ZONE 'Europe/Athens', 'DD/MM HH24:MI') AS "Ώρ
 -- name: incidents
 WITH listed AS (
     SELECT *, kel_short(title) AS what, row_number() OVER (
-        ORDER BY state = 'resolved', severity DESC, state = 'open' DESC, opened_at, number
+        ORDER BY repaired, severity DESC, state = 'open' DESC, opened_at, number
     ) AS place
     FROM wall_incident
 )
@@ -66,10 +66,11 @@ SELECT text, value FROM (
             what,
             CASE WHEN strpos(what, community) = 0 THEN community END,
             -- where a crew is at it, its own state says more
-            CASE WHEN crew IS NULL OR state IN ('open', 'resolved') THEN state_label END,
-            CASE WHEN state <> 'resolved' THEN crew_name || ' ' || order_label END
+            CASE WHEN crew IS NULL OR repaired OR state IN ('open', 'handed_on')
+                THEN state_label END,
+            CASE WHEN NOT repaired THEN crew_name || ' ' || order_label END
         ) AS text,
-        CASE WHEN state = 'resolved' THEN -1 ELSE severity END::float8 AS value
+        CASE WHEN repaired THEN -1 ELSE severity END::float8 AS value
     FROM listed WHERE place <= 9
     UNION ALL
     SELECT 10, '… και άλλα ' || count(*) || ' ενεργά συμβάντα', -2 FROM listed WHERE place > 9
@@ -80,7 +81,7 @@ SELECT text, value FROM (
 
 -- name: map
 SELECT lat, lon, severity::float8 AS severity, number, title FROM wall_incident
-WHERE state <> 'resolved'
+WHERE NOT repaired
 
 -- name: places
 SELECT lat, lon, name FROM community ORDER BY name
@@ -192,7 +193,7 @@ SELECT
             SELECT d.feeder FROM device d JOIN device_latest l ON l.device = d.number
             WHERE d.cls = 'feeder' AND (l.metrics ->> 'voltage')::float8 < 100
             UNION
-            SELECT feeder FROM wall_incident WHERE category = 'feeder' AND state <> 'resolved'
+            SELECT feeder FROM wall_incident WHERE category = 'feeder' AND NOT repaired
         ) AS dark
     )::float8 AS "Γραμμές εκτός"
 

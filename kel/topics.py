@@ -18,6 +18,7 @@ STATUS = MQTT_ROOT + "/{community}/{device}/status"
 REQUESTS = MQTT_ROOT + "/{community}/requests"
 ORDERS = MQTT_ROOT + "/crews/{crew}/orders"
 REPLIES = MQTT_ROOT + "/crews/{crew}/replies"
+CALLS = MQTT_ROOT + "/calls/{who}"
 
 # What the bridge subscribes to: everything that devices, citizens and crews send.
 UPLINK = (

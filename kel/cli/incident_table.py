@@ -16,7 +16,7 @@ from rich.text import Text
 
 from kel.model.alert import Severity
 from kel.model.incident import IncidentState
-from kel.model.labels import ORDER_LABEL, SEVERITY_LABEL, STATE_LABEL
+from kel.model.labels import ORDER_LABEL, SEVERITY_LABEL, state_label
 from kel.model.order import OrderState
 
 SEVERITY_COLOUR = ("dim", "cyan", "yellow", "dark_orange", "bold red")
@@ -45,11 +45,15 @@ class Line:
     crew: str | None
     crew_name: str | None
     order_state: str | None
+    reopened_at: datetime | None = None
+    handed_to: str | None = None
+    assigned: str | None = None
 
     @classmethod
     def of_row(cls, row: Sequence[Any], crews: Mapping[str, str]) -> "Line":
         """Of a row of the statement `list_incidents`; `crews` maps a crew's id to its name."""
-        number, severity, state, community, title, opened, acknowledged, alerts, requests, o = row
+        number, severity, state, community, title, opened, acknowledged, alerts, requests = row[:9]
+        o, *more = row[9:]
         order, crew, order_state = o.split(" ", 2) if o else (None, None, None)
         return cls(
             number,
@@ -65,6 +69,7 @@ class Line:
             crew,
             crews.get(crew, crew) if crew else None,
             order_state,
+            *more,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -99,11 +104,12 @@ def table(lines: Sequence[Line], width: int, zone: str) -> list[Text]:
         row = Text(number + GAP)
         row.append(severity, style=SEVERITY_COLOUR[Severity[line.severity.upper()]])
         row.append(GAP + GAP.join([*others, _cut(title, room)]))
-        if beside and line.order:
-            row.append(" " * (left + room + len(GAP) - row.cell_len) + _order(line), style="dim")
+        told = _order(line)
+        if beside and told:
+            row.append(" " * (left + room + len(GAP) - row.cell_len) + told, style="dim")
         made.append(row)
-        if line.order and not beside:
-            made.append(Text(" " * (widths[0] + len(GAP)) + _order(line), style="dim"))
+        if told and not beside:
+            made.append(Text(" " * (widths[0] + len(GAP)) + told, style="dim"))
     return [*made, Text("(ειδοποιήσεις + αιτήματα πολιτών)", style="dim")]
 
 
@@ -111,7 +117,7 @@ def _cells(line: Line, zone: str) -> list[str]:
     return [
         line.number,
         SEVERITY_LABEL[Severity[line.severity.upper()]],
-        STATE_LABEL[IncidentState(line.state)],
+        state_label(IncidentState(line.state), line.reopened_at),
         f"{line.opened_at.astimezone(ZoneInfo(zone)):%d/%m %H:%M}",
     ]
 
@@ -121,6 +127,8 @@ def _cut(text: str, room: int) -> str:
 
 
 def _order(line: Line) -> str:
+    if line.handed_to and line.state == IncidentState.HANDED_ON:
+        return f"→ {line.handed_to}"
     if not line.order:
         return ""
     state = ORDER_LABEL[OrderState(str(line.order_state))]

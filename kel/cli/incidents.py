@@ -1,29 +1,29 @@
-"""`kel incidents list | ack`: what operators do from a terminal."""
+"""`kel incidents …`: what operators see and do from a terminal."""
 
-import getpass
 import json
-import os
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import click
 
-from kel.settings import Settings
+from kel.cli import incident_commands, silence_commands
+from kel.cli.asking import city_zone
+from kel.cli.incident_restated import restated
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from kel.cli.incident_table import Line
-
-ANSWER_S = 10.0
+    from kel.model.incident import Incident
 
 
 @click.group()
 def incidents() -> None:
     """What is going on, and what an operator says to it."""
+
+
+for _command in (*incident_commands.COMMANDS, *silence_commands.COMMANDS, restated):
+    incidents.add_command(_command)
 
 
 @incidents.command("list")
@@ -39,7 +39,7 @@ def list_(closed_too: bool, most: int, as_json: bool) -> None:
 
     with some_connection() as connection:
         found = _read(connection, closed_too, most)
-        zone = _zone()
+        zone = str(city_zone())
     if as_json:
         click.echo(json.dumps([line.as_json() for line in found], ensure_ascii=False))
         return
@@ -52,112 +52,62 @@ def _read(connection: "Connection", closed_too: bool, most: int) -> Sequence["Li
     from kel.cli.incident_table import Line
     from kel.store.connect import query
 
-    crews: dict[str, str] = dict(connection.execute("SELECT id, name FROM crew").fetchall())
+    crews = _crews(connection)
     rows = connection.execute(query("list_incidents"), [closed_too, most]).fetchall()
     return [Line.of_row(row, crews) for row in rows]
 
 
-def _zone() -> str:
-    from kel.model.mistake import MistakesError
-    from kel.run.cityfiles import load_city_files
-
-    try:
-        return load_city_files(Settings()).city.timezone
-    except MistakesError:
-        return "UTC"  # a list must be had also while somebody edits the folder
+def _crews(connection: "Connection") -> dict[str, str]:
+    return dict(connection.execute("SELECT id, name FROM crew").fetchall())
 
 
-@incidents.command("ack")
+def _incident(connection: "Connection", number: str) -> "Incident":
+    from kel.store.connect import query
+    from kel.store.rows import incident_of
+
+    row = connection.execute(query("incident_by_number"), [number]).fetchone()
+    if row is None:
+        raise click.ClickException(f"there is no incident {number}: see `kel incidents list`")
+    return incident_of(row)
+
+
+@incidents.command("show")
 @click.argument("number")
-@click.option("--why", default="", help="a word to those who read the history")
-@click.option("--who", default="", help="who has seen it; else the user of this terminal")
-def acknowledge(number: str, why: str, who: str) -> None:
-    """Acknowledge incident NUMBER: somebody has seen it and looks after it.
+def show(number: str) -> None:
+    """Incident NUMBER: how it stands, its alerts and requests, its orders."""
+    from kel.cli import incident_show
+    from kel.cli.database import some_connection
+    from kel.cli.listing import console_of
+    from kel.store.connect import query
 
-    The history keeps who, when and why. It is the desk that does it: without a running one the
-    word waits for it.
-    """
-    from kel.stack.kept import running_database
-    from kel.store.connect import connect
-
-    settings = running_database(Settings())
-    if settings is None:
-        raise click.ClickException(
-            "nothing runs here: set KEL_DATABASE, or start `kel up` or `kel demo` "
-            "(the incidents of a demo that has ended are history)"
-        )
-    with connect(settings) as connection:
-        _tell(connection, number, why, who or user())
-
-
-def user() -> str:
-    """Who sits at this terminal, also behind sudo."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    console, zone = console_of(), city_zone()
+    with some_connection() as connection:
+        incident, crews = _incident(connection, number), _crews(connection)
+        alerts = connection.execute(query("incident_alerts"), [list(incident.alerts)]).fetchall()
+        asked = [list(incident.requests)]
+        requests = connection.execute(query("incident_requests"), asked).fetchall()
+        orders = connection.execute(query("incident_orders"), [incident.id]).fetchall()
+    lines = incident_show.head(incident, crews, zone)
+    lines += incident_show.members(alerts, requests, console.width, zone)
+    if orders:
+        lines += incident_show.orders(orders, crews, console.width, zone)
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
-def _tell(connection: "Connection", number: str, why: str, who: str) -> None:
-    from kel.model.ids import make_id
-    from kel.model.situation import Command
-    from kel.store.desk import DeskStore
+@incidents.command("history")
+@click.argument("number")
+def history(number: str) -> None:
+    """All that happened to incident NUMBER: when, what, who, why."""
+    from kel.cli import incident_show
+    from kel.cli.database import some_connection
+    from kel.cli.listing import console_of
+    from kel.model.incident import IncidentEvent
+    from kel.store.connect import query
 
-    problem = unacknowledgeable(number, _state(connection, number), ZoneInfo(_zone()))
-    if problem:
-        raise click.ClickException(problem)
-    desk = DeskStore(connection)
-    at = desk.clock() or datetime.now(UTC)  # the desk's time is the time, also in a story
-    desk.command(Command(make_id("command", number, at, who), at, who, "acknowledge", number, why))
-    if not _desk_runs(connection):
-        click.echo(f"{number}: noted; no desk runs now, the next one will take it up")
-        return
-    if not _wait_for_answer(connection, number):
-        raise click.ClickException(
-            f"{number}: noted, but the desk has not taken it up within {ANSWER_S:.0f} s: "
-            "see `kel doctor`"
-        )
-    click.echo(f"{number}: αναγνωρίστηκε ({who})")
-
-
-def unacknowledgeable(
-    number: str, state: tuple[str, datetime | None] | None, zone: tzinfo
-) -> str | None:
-    """Why an incident in that state, acknowledged then, cannot be acknowledged now, or None."""
-    from kel.model.labels import STATE_LABEL
-
-    if state is None:
-        return f"there is no incident {number}: see `kel incidents list`"
-    name, acknowledged_at = state
-    if name == "closed":
-        return f"{number}: {STATE_LABEL[name]}"  # type: ignore[index]
-    if name != "open" and acknowledged_at is not None:
-        return f"{number}: αναγνωρίστηκε ήδη, {acknowledged_at.astimezone(zone):%d/%m %H:%M}"
-    return None
-
-
-def _state(connection: "Connection", number: str) -> tuple[str, datetime | None] | None:
-    row: Any = connection.execute(
-        "SELECT state, acknowledged_at FROM incident WHERE number = %s", [number]
-    ).fetchone()
-    return row and (row[0], row[1])
-
-
-def _desk_runs(connection: "Connection") -> bool:
-    """Whether somebody holds the lock of the active desk in this database."""
-    from kel.store.desk import LOCK
-
-    row = connection.execute(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-        "AND (classid::bigint << 32 | objid::bigint) = %s",
-        [LOCK],
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _wait_for_answer(connection: "Connection", number: str) -> bool:
-    deadline = time.monotonic() + ANSWER_S
-    while time.monotonic() < deadline:
-        state = _state(connection, number)
-        if state and state[0] != "open" and state[1] is not None:
-            return True
-        time.sleep(0.1)
-    return False
+    console, zone = console_of(), city_zone()
+    with some_connection() as connection:
+        incident = _incident(connection, number)
+        rows = connection.execute(query("incident_history"), [incident.id]).fetchall()
+    for line in incident_show.history([IncidentEvent(*r) for r in rows], console.width, zone):
+        console.print(line, soft_wrap=True)

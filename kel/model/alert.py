@@ -7,7 +7,7 @@ Laws:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
@@ -52,3 +52,4 @@ class Alert:
     feeder: str | None = None
     cleared_at: datetime | None = None
     cleared_why: str | None = None
+    verify: timedelta | None = None  # how long it has to clear after a repair, by its rule

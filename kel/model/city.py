@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
+from kel.model.calendar import Calendar, FireRisk
 from kel.model.cost import BudgetLine
 from kel.model.crew import Crew, Rates, Vehicle
 from kel.model.device import Device, DeviceClass
+from kel.model.escalation import Escalation
 from kel.model.incident import Category
 from kel.model.mapping import JsonMapping
 from kel.model.place import Community, Feeder, Point, Zone
 from kel.model.stock import Item, Stock
+
+KEEP = timedelta(days=400)  # for so long readings are kept, where the city does not say
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,10 @@ class City:
     warehouse: Point
     mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
     disorder: timedelta = timedelta(0)  # a device's readings may overtake each other by so much
+    escalation: Escalation = field(default_factory=Escalation)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    fire_risk: tuple[FireRisk, ...] = ()
+    keep: timedelta = KEEP  # readings are kept for so long; no rule may look further back
 
     @cached_property
     def by_number(self) -> Mapping[int, Device]:

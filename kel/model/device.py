@@ -70,7 +70,13 @@ class Device:
     state: DeviceState = DeviceState.ACTIVE
     attributes: Mapping[str, float] = field(default_factory=dict)
     clock: Clock = Clock.OWN
+    tags: frozenset[str] = frozenset()  # words of the city's own, for rules to choose by
     shares: str | None = None  # the group of all senders of its mapping, where payloads name them
+
+    @property
+    def witness(self) -> str:
+        """Whose seeing it is: a camera and the zones of its picture are one witness."""
+        return f"frigate:{self.address.split('/')[0]}" if self.source == "frigate" else self.id
 
     @property
     def group(self) -> str:

@@ -48,23 +48,38 @@ class Category:
 class IncidentState(StrEnum):
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    HANDED_ON = "handed_on"  # it belongs to somebody else, who was told
     IN_PROGRESS = "in_progress"
-    RESOLVED = "resolved"
+    RESOLVED = "resolved"  # the work is done; whether it helped is not known yet
+    VERIFIED = "verified"  # the sensors agree
     CLOSED = "closed"
 
 
-ACTIVE = frozenset(
-    {
-        IncidentState.OPEN,
-        IncidentState.ACKNOWLEDGED,
-        IncidentState.IN_PROGRESS,
-        IncidentState.RESOLVED,
-    }
-)
+ACTIVE = frozenset(IncidentState) - {IncidentState.CLOSED}
+REPAIRED = frozenset({IncidentState.RESOLVED, IncidentState.VERIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """To whom an incident was handed on, under which number of theirs, and when to ask again.
+
+    `ask_at` is None once it was asked for. While an incident has a handover, nobody is sent.
+    """
+
+    to: str
+    protocol: str
+    at: datetime
+    ask_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
+    """What an operator handles. `assigned`: the crew's id or the person that is responsible.
+
+    `reopened_at`: when it last came back to attention; `called_at`: when somebody was last called
+    about it; `flapping_at`: since when an alert of it comes and goes.
+    """
+
     id: UUID
     number: str  # what people say and type: "2026-0412"
     category: str
@@ -83,14 +98,20 @@ class Incident:
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+    verified_at: datetime | None = None
+    reopened_at: datetime | None = None
+    handed: Handover | None = None
+    assigned: str | None = None
+    called_at: datetime | None = None
+    flapping_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentEvent:
     """One line of an incident's history: what, who, when, why. Append-only.
 
-    `what`: opened, joined, hushed, raised, acknowledged, planned, in_progress, resolved, closed,
-    unplanned (with the reason), restated, ….
+    `what`: opened, joined, hushed, raised, acknowledged, handed_on, planned, in_progress, resolved,
+    verified, closed, unplanned (with the reason), restated, …: all in `EVENT_LABEL`.
     """
 
     id: UUID

@@ -23,10 +23,20 @@ SEVERITY_LABEL: Mapping[Severity, str] = {
 STATE_LABEL: Mapping[IncidentState, str] = {
     IncidentState.OPEN: "ανοικτό",
     IncidentState.ACKNOWLEDGED: "αναγνωρισμένο",
+    IncidentState.HANDED_ON: "διαβιβάστηκε",
     IncidentState.IN_PROGRESS: "σε εξέλιξη",
     IncidentState.RESOLVED: "αποκαταστάθηκε",
+    IncidentState.VERIFIED: "επαληθεύτηκε",
     IncidentState.CLOSED: "έκλεισε",
 }
+
+REOPENED = "άνοιξε ξανά"
+
+
+def state_label(state: IncidentState, reopened: object) -> str:
+    """The state as people read it; what waits again (`reopened`: since when) is told so."""
+    return REOPENED if state is IncidentState.OPEN and reopened else STATE_LABEL[state]
+
 
 ORDER_LABEL: Mapping[OrderState, str] = {
     OrderState.SENT: "στάλθηκε",
@@ -77,18 +87,29 @@ EVENT_LABEL: Mapping[str, str] = {
     "joined": "προστέθηκε",
     "hushed": "εξηγήθηκε",
     "raised": "αναβαθμίστηκε",
+    "flapping": "ασταθής ειδοποίηση",
+    "spoke": "δεν εξηγείται πια",
     "acknowledged": "αναγνωρίστηκε",
+    "assigned": "ανατέθηκε",
+    "called": "κλήση",
+    "handed_on": "διαβιβάστηκε",
+    "ask_again": "να ερωτηθεί ξανά",
+    "merged": "ενώθηκε",
+    "split": "χωρίστηκε",
     "planned": "εντολή",
     "unplanned": "χωρίς σχέδιο",
     "in_progress": "σε εξέλιξη",
     "declined": "αρνήθηκε",
     "expired": "δεν απάντησε",
     "withdrawn": "αποσύρθηκε",
+    "overdue": "άργησε η εντολή",
     "cleared": "έληξε ειδοποίηση",
     "resolved": "αποκαταστάθηκε",
+    "verified": "επαληθεύτηκε",
     "part_done": "έγινε μέρος",
     "still_active": "δεν επαληθεύτηκε",
     "reopened": "άνοιξε ξανά",
     "closed": "έκλεισε",
     "restated": "διορθώθηκε το κόστος",
+    "judged_again": "κρίθηκε ξανά με όσες μετρήσεις ήρθαν αργά",
 }

@@ -7,7 +7,7 @@ Laws:
   (events, movements, cost entries), which are appended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from kel.model.incident import ACTIVE, Incident, IncidentEvent
 from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, Reply, WorkOrder
 from kel.model.place import Point
 from kel.model.request import Reject, Request
+from kel.model.silence import Hidden, Silence
 from kel.model.stock import Movement, Reservation, Stock
 
 # What waits in the store's inbox: fired, cleared (both of an alert), request, reply or command,
@@ -28,14 +29,29 @@ Waiting = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What an operator asks of the desk: `what` is acknowledge, …; an incident event answers it."""
+    """What an operator asks of the desk: `what` is acknowledge, hand_on, silence, ….
+
+    `incident` is its number, empty where it is about none; `detail` what else there is to say, as
+    `rules.incidents.commands` reads it. An `Answer` comes of each.
+    """
 
     id: UUID
     at: datetime
     who: str
     what: str
-    incident: str  # its number
+    incident: str
     why: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command: done, or refused with the reason."""
+
+    command: UUID
+    at: datetime
+    done: bool
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,9 @@ class Changes:
     costs: list[CostEntry] = field(default_factory=list)
     outbox: list[Outgoing] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)  # replies that were refused
+    silences: dict[UUID, Silence] = field(default_factory=dict)
+    hidden: dict[tuple[UUID, UUID], Hidden] = field(default_factory=dict)  # by alert and by what
+    answers: list[Answer] = field(default_factory=list)
 
     def add(self, other: "Changes") -> None:
         """Take over the changes of a later stage: newer values win, ledgers grow."""
@@ -102,7 +121,7 @@ class Situation:
     """What is going on: active incidents, their alerts and requests, open orders, stock."""
 
     incidents: dict[UUID, Incident] = field(default_factory=dict)
-    alerts: dict[UUID, Alert] = field(default_factory=dict)  # of the active incidents
+    alerts: dict[UUID, Alert] = field(default_factory=dict)  # of the active incidents, and hidden
     requests: dict[UUID, Request] = field(default_factory=dict)  # of the active incidents
     orders: dict[UUID, WorkOrder] = field(default_factory=dict)  # of the active incidents
     reservations: dict[UUID, Reservation] = field(default_factory=dict)  # the open ones
@@ -110,6 +129,9 @@ class Situation:
     whereabouts: dict[str, Whereabouts] = field(default_factory=dict)
     unplanned: dict[UUID, str] = field(default_factory=dict)  # incident → the last reason told
     counters: dict[str, int] = field(default_factory=dict)  # last number given, by word and year
+    silences: dict[UUID, Silence] = field(default_factory=dict)  # that may still hide something
+    hidden: dict[UUID, Hidden] = field(default_factory=dict)  # by alert
+    overdue: dict[UUID, datetime] = field(default_factory=dict)  # open orders that were told to be
 
     def copy(self) -> "Situation":
         """A situation that can be changed without changing this one (the values are immutable)."""
@@ -138,8 +160,11 @@ class Situation:
         return f"{year}-{self.counters.get(f'{word}-{year}', 0) + 1:04d}"
 
     def take(self, inputs: Inputs) -> None:
-        """Keep what belongs to an active incident, after correlating. A cleared alert stays so."""
-        alerts = {a for i in self.incidents.values() for a in i.alerts}
+        """Keep what belongs to an active incident or is hidden, after correlating.
+
+        A cleared alert stays so.
+        """
+        alerts = {a for i in self.incidents.values() for a in i.alerts} | self.hidden.keys()
         requests = {r for i in self.incidents.values() for r in i.requests}
         for alert in inputs.alerts:
             known = self.alerts.get(alert.id)
@@ -155,10 +180,13 @@ class Situation:
         self.stock.update(changes.stock)
         self.reservations.update(changes.reservations)
         self._learn(changes)
+        self._hush(changes)
         self._forget(i for i in changes.incidents.values() if i.state not in ACTIVE)
         for order in changes.orders.values():
-            if order.state not in OPEN_ORDER and order.incident not in self.incidents:
-                self.orders.pop(order.id, None)
+            if order.state not in OPEN_ORDER:
+                self.overdue.pop(order.id, None)
+                if order.incident not in self.incidents:
+                    self.orders.pop(order.id, None)
         for reservation in changes.reservations.values():
             if not reservation.open:
                 self.reservations.pop(reservation.id, None)
@@ -175,18 +203,39 @@ class Situation:
                     self.whereabouts[order.crew] = Whereabouts(
                         order.crew, order.place, order.completed_at
                     )
+        for told in changes.order_events:
+            if told.what == "overdue":
+                self.overdue[told.order] = told.at
         for event in changes.incident_events:
             if event.what == "unplanned":
                 self.unplanned[event.incident] = event.why
             elif event.what == "planned":
                 self.unplanned.pop(event.incident, None)
 
+    def _hush(self, changes: Changes) -> None:
+        """What silences hide, and no longer."""
+        for silence in changes.silences.values():
+            self.count("silence", silence.number)
+            if silence.ended_at is None:
+                self.silences[silence.id] = silence
+            else:
+                self.silences.pop(silence.id, None)
+        over = [h for h in changes.hidden.values() if h.over_at is not None]
+        for one in over:
+            if self.hidden.get(one.alert, one).by == one.by:
+                self.hidden.pop(one.alert, None)
+        self.hidden.update({h.alert: h for h in changes.hidden.values() if h.over_at is None})
+        for one in over:
+            if not one.spoke and one.alert not in self.hidden:
+                self.alerts.pop(one.alert, None)
+
     def _forget(self, ended: Iterable[Incident]) -> None:
         for incident in ended:
             self.incidents.pop(incident.id, None)
             self.unplanned.pop(incident.id, None)
             for alert in incident.alerts:
-                self.alerts.pop(alert, None)
+                if alert not in self.hidden:
+                    self.alerts.pop(alert, None)
             for request in incident.requests:
                 self.requests.pop(request, None)
             for order in self.orders_of(incident.id):

@@ -10,15 +10,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from dispatch import orders
+from dispatch.commanded import commanded
 from dispatch.plan import plan
 from kel.costs.lost import lost
 from kel.costs.order import order_costs
 from kel.costs.readings import Readings
 from kel.model.city import City
-from kel.model.incident import Incident, IncidentState
+from kel.model.incident import REPAIRED, Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
-from rules import incidents
+from rules.incidents.calls import overdue
+from rules.incidents.correlate import correlate
+from rules.incidents.following import follow_orders
 
 REPAIR_FAILED = ("part_done", "reopened", "still_active")  # events after which trouble goes on
 
@@ -35,15 +38,18 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
 
     def follow(more: Changes) -> None:
         if more.orders:
-            stage(incidents.follow_orders(city, work, more.orders.values(), now))
+            stage(follow_orders(city, work, more.orders.values(), now))
 
-    stage(incidents.correlate(city, work, inputs))
+    stage(correlate(city, work, inputs))
     work.take(inputs)
-    answered = stage(orders.answer(city, work, inputs.replies, now))
+    asked = commanded(city, work, inputs.commands, now)
+    stage(Changes(answers=asked.answers))
+    answered = stage(orders.answer(city, work, (*inputs.replies, *asked.replies), now))
     stage(_work_costs(city, work, answered.orders.values()))
     follow(answered)
     follow(stage(orders.expire(city, work, now)))
-    follow(stage(orders.withdraw(city, work, now)))
+    follow(stage(orders.withdraw(city, work, now, asked.taken_back)))
+    stage(overdue(city, work, now))
     ended = [
         i if _repaired(i, situation, changes) else replace(i, resolved_at=None)
         for i in changes.incidents.values()
@@ -62,7 +68,7 @@ def _has_ended(incident: Incident) -> bool:
 def _repaired(ended: Incident, situation: Situation, changes: Changes) -> bool:
     """Whether its repair held until it closed; else the trouble went on after `resolved_at`."""
     before = situation.incidents.get(ended.id)
-    held = before is not None and before.state is IncidentState.RESOLVED
+    held = before is not None and before.state in REPAIRED
     for event in changes.incident_events:
         if event.incident == ended.id and event.what in ("resolved", *REPAIR_FAILED):
             held = event.what == "resolved"

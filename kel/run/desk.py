@@ -5,7 +5,8 @@ Laws:
 - it decides up to the time that every partition has come to, so that no order of arrival between
   workers changes a decision;
 - a message goes out after what caused it is committed, at least once, and is marked after the
-  broker has it; the receiver knows an order it has seen by its id;
+  broker has it; the receiver knows an order it has seen by its id; a call whose time has passed
+  rings nobody;
 - while the broker is away decisions go on, and what they send waits;
 - an input that cannot be decided is set aside with a reject (`desk_failed`), and everything else
   is decided as if it had never come; a message that the broker refuses holds up no other.
@@ -210,7 +211,8 @@ class Desk:
         now = self._decided or datetime.now(UTC)
         for message in messages:
             left = int((message.expires_at - now).total_seconds())
-            if message.raw is not None and self._decided and left < 0:
+            passes = message.raw is not None or "call" in message.payload
+            if passes and self._decided and left < 0:
                 self._store.mark_sent([message.id])  # whoever needs it has asked again
                 continue
             try:

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from kel.model.alert import Alert
 from kel.model.order import OrderItem, Outgoing
 from kel.model.place import Point
+from kel.model.silence import Hidden
 from kel.model.situation import Changes, Command, Inputs, Situation, Waiting, Whereabouts
 from kel.model.stock import Reservation, Stock
 from kel.store import rows
@@ -117,7 +118,10 @@ class DeskStore:
         """Put an operator's command where the desk finds it."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             c = command
-            cursor.execute(query("put_command"), [c.id, c.at, c.who, c.what, c.incident, c.why])
+            detail = Jsonb(dict(c.detail))
+            cursor.execute(
+                query("put_command"), [c.id, c.at, c.who, c.what, c.incident, c.why, detail]
+            )
             cursor.execute(query("put_inbox"), ["command", c.id, c.at])
 
 
@@ -146,7 +150,8 @@ def _situation(cursor: Cursor) -> Situation:
     situation = Situation()
     incidents = map(rows.incident_of, cursor.execute(query("active_incidents")).fetchall())
     situation.incidents = {i.id: i for i in incidents}
-    alerts = [a for i in situation.incidents.values() for a in i.alerts]
+    _silences(cursor, situation)
+    alerts = [a for i in situation.incidents.values() for a in i.alerts] + [*situation.hidden]
     # an end that still waits in the inbox is not known yet: it must be told when it is taken
     for row in cursor.execute(query("known_alerts"), [alerts]).fetchall():
         alert = rows.alert_of(row)
@@ -167,6 +172,14 @@ def _situation(cursor: Cursor) -> Situation:
     for word, number in cursor.execute(query("last_numbers")).fetchall():
         situation.count(word, number)
     return situation
+
+
+def _silences(cursor: Cursor, situation: Situation) -> None:
+    for row in cursor.execute(query("current_silences")).fetchall():
+        situation.silences[row[0]] = rows.silence_of(row)
+    for row in cursor.execute(query("currently_hidden")).fetchall():
+        situation.hidden[row[0]] = Hidden(*row)
+    situation.overdue = dict(cursor.execute(query("told_overdue")).fetchall())
 
 
 def _orders(cursor: Cursor, situation: Situation) -> None:
@@ -242,4 +255,10 @@ def write_changes(cursor: Cursor, changes: Changes) -> None:
         "add_outbox",
         [(m.id, m.topic, Jsonb(dict(m.payload)), m.made_at, m.expires_at) for m in changes.outbox],
     )
+    many("put_silence", [rows.silence_row(s) for s in changes.silences.values()])
+    many(
+        "put_hidden",
+        [(h.alert, h.by, h.at, h.dismissed, h.over_at, h.spoke) for h in changes.hidden.values()],
+    )
+    many("add_answer", [(a.command, a.at, a.done, a.told) for a in changes.answers])
     put_rejects(cursor, changes.rejects)

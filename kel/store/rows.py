@@ -5,12 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from kel.model.alert import Alert, Evidence, Severity
 from kel.model.cost import CostEntry, CostKind, CostNature
-from kel.model.incident import Incident, IncidentState, Material
+from kel.model.incident import Handover, Incident, IncidentState, Material
 from kel.model.order import Action, OrderItem, OrderState, Reply, WorkOrder
 from kel.model.place import Point
 from kel.model.request import Request
+from kel.model.silence import Silence
 
 Row = Sequence[Any]
 
@@ -55,6 +58,7 @@ def alert_of(row: Row) -> Alert:
         zone=row[12],
         feeder=row[13],
         evidence=evidence_of(row[14]),
+        verify=row[15],
     )
 
 
@@ -74,7 +78,30 @@ def incident_row(i: Incident) -> tuple[object, ...]:
         (i.id, i.number, i.category, int(i.severity), i.state, i.cause, i.community, i.zone)
         + (i.feeder, i.place.lat, i.place.lon, i.title, i.opened_at, i.started_at)
         + (i.acknowledged_at, i.resolved_at, i.closed_at, list(i.alerts), list(i.requests))
+        + (i.verified_at, i.reopened_at, _handed_json(i.handed), i.assigned)
+        + (i.called_at, i.flapping_at)
     )
+
+
+def _handed_json(handed: Handover | None) -> Jsonb | None:
+    if handed is None:
+        return None
+    ask_at = handed.ask_at.isoformat() if handed.ask_at else None
+    return Jsonb(
+        {
+            "to": handed.to,
+            "protocol": handed.protocol,
+            "at": handed.at.isoformat(),
+            "ask_at": ask_at,
+        }
+    )
+
+
+def handed_of(data: dict[str, Any] | None) -> Handover | None:
+    if data is None:
+        return None
+    ask_at = datetime.fromisoformat(data["ask_at"]) if data["ask_at"] else None
+    return Handover(data["to"], data["protocol"], datetime.fromisoformat(data["at"]), ask_at)
 
 
 def incident_of(row: Row) -> Incident:
@@ -98,6 +125,49 @@ def incident_of(row: Row) -> Incident:
         closed_at=row[16],
         alerts=tuple(row[17]),
         requests=tuple(row[18]),
+        verified_at=row[19],
+        reopened_at=row[20],
+        handed=handed_of(row[21]),
+        assigned=row[22],
+        called_at=row[23],
+        flapping_at=row[24],
+    )
+
+
+def silence_row(s: Silence) -> tuple[object, ...]:
+    """In the order of the table's columns."""
+    picks = Jsonb({pick: list(values) for pick, values in s.picks.items()})
+    return (
+        s.id,
+        s.number,
+        s.who,
+        s.why,
+        s.made_at,
+        s.starts_at,
+        s.ends_at,
+        picks,
+        sorted(s.days),
+    ) + (s.since, s.until, s.ended_at, s.ended_by, s.ended_why)
+
+
+def silence_of(row: Row) -> Silence:
+    """Of the columns of query `current_silences`."""
+    picks = {pick: tuple(values) for pick, values in row[7].items()}
+    return Silence(
+        id=row[0],
+        number=row[1],
+        who=row[2],
+        why=row[3],
+        made_at=row[4],
+        starts_at=row[5],
+        ends_at=row[6],
+        picks=picks,
+        days=frozenset(row[8]),
+        since=row[9],
+        until=row[10],
+        ended_at=row[11],
+        ended_by=row[12],
+        ended_why=row[13],
     )
 
 

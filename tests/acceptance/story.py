@@ -54,6 +54,7 @@ class Story:
     situation: Situation = field(default_factory=situation)
     habits: Mapping[str, Habit] = field(default_factory=dict)  # by crew
     changes: Changes = field(default_factory=Changes)
+    readings: Readings = field(default_factory=NoReadings)
     _waiting: list[tuple[datetime, Sign]] = field(default_factory=list)
 
     def push(self, *signs: Sign) -> None:
@@ -85,7 +86,7 @@ class Story:
             tuple(s for s in signs if isinstance(s, Command)),
         )
         before = self.situation.copy()
-        decided = decide(self.city, self.situation, inputs, NoReadings())
+        decided = decide(self.city, self.situation, inputs, self.readings)
         assert self.situation == before, "the desk changed the situation that it decided on"
         self.situation.apply(decided)
         self.situation.take(inputs)

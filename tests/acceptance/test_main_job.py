@@ -49,7 +49,7 @@ def test_a_burst_at_night_from_the_first_sign_to_the_end() -> None:
     story.push(cleared(noise, at("07:40")), cleared(burst, at("08:10")))
     story.run(at("09:00"))
     incident = story.incident("main_burst")
-    assert (incident.state, incident.closed_at) == (IncidentState.CLOSED, at("08:10"))
+    assert (incident.state, incident.closed_at) == (IncidentState.CLOSED, at("08:40"))
     assert story.history(incident) == [
         "opened",
         "planned",
@@ -59,6 +59,7 @@ def test_a_burst_at_night_from_the_first_sign_to_the_end() -> None:
         "resolved",
         "cleared",
         "cleared",
+        "verified",
         "closed",
     ]
     assert not story.situation.incidents

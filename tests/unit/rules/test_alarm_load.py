@@ -57,6 +57,17 @@ def test_what_stands_longer_than_a_day_is_stale(begin, end, stale):
     assert found.stale == stale
 
 
+@pytest.mark.parametrize(("many", "keeps"), [(4, True), (5, False)])
+def test_fewer_than_five_may_be_stale_on_any_day(many, keeps):
+    alerts = [stands(f"r d{n}", -30) for n in range(many)]
+    assert alarm_load([], alerts, START, START + 24 * HOUR).keeps["stale"] is keeps
+
+
+def test_those_of_different_days_are_not_added_up():
+    one_a_day = [stands(f"r d{n}", 24 * n, 24 * n + 48) for n in range(9)]
+    assert alarm_load([], one_a_day, START, START + 240 * HOUR).stale == 1
+
+
 @pytest.mark.parametrize(("apart_s", "chatters"), [(30, True), (31, False)])
 def test_three_of_one_source_within_a_minute_chatter(apart_s, chatters):
     begun = [START + timedelta(seconds=apart_s * n) for n in range(3)]

@@ -6,8 +6,8 @@ from pathlib import Path
 from kel.city import load_city, read_document
 from kel.model.health import NAMES
 from kel.model.mistake import Document
+from rules.book.rulebook import parse_rulebook
 from rules.kinds import KINDS
-from rules.rulebook import parse_rulebook
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,7 +7,7 @@ import pytest
 from kel.model.alert import Severity
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
-from rules.describe import Members, category_of, describe, sources
+from rules.incidents.describe import Members, category_of, describe, sources
 from tests.builders.city import alert, at, north, request, small_city
 
 CITY = small_city()
@@ -59,11 +59,23 @@ def test_to_a_burst_only_the_meter_shows_the_citizens_place_is_nearer() -> None:
 def test_citizens_count_as_one_source() -> None:
     smoke = [alert(CITY, "cam-01", "fire", at("14:00"))]
     asked = [request("fire", at("14:05"), 38.2, n=n) for n in range(3)]
-    assert [sources(Members(a, r)) for a, r in ((smoke, []), (smoke, asked), ([], asked))] == [
+    tables = (smoke, []), (smoke, asked), ([], asked)
+    assert [sources(CITY, Members(a, r)) for a, r in tables] == [
         1,
         2,
         1,
     ]
+
+
+def test_a_camera_and_the_zones_of_its_picture_are_one_source() -> None:
+    camera = replace(CITY.devices["cam-01"], source="frigate", address="hill")
+    zone = replace(camera, id="cam-01-forest", number=900, address="hill/forest", parent="cam-01")
+    other = replace(CITY.devices["cam-02"], source="frigate", address="hill-2")
+    city = small_city(devices={d.id: d for d in (camera, zone, other)})
+    both = [alert(city, name, "fire", at("14:00")) for name in ("cam-01", "cam-01-forest")]
+    assert sources(city, Members(both, [])) == 1
+    third = alert(city, "cam-02", "fire", at("14:01"))
+    assert sources(city, Members([*both, third], [])) == 2
 
 
 @pytest.mark.parametrize(

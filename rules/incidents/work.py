@@ -1,6 +1,8 @@
 """A working copy of the situation, and the changes made to it so far. Pure.
 
-Law: the situation given stays as it was; all that is decided goes through `put` and `tell`.
+Laws:
+- the situation given stays as it was; all that is decided goes through `put` and `tell`;
+- every change is told to the agenda: what it keeps is never of what was.
 """
 
 from collections.abc import Iterable
@@ -8,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import ACTIVE, Incident, IncidentEvent
 from kel.model.order import Action, OrderState, Reply
-from kel.model.situation import Changes, Situation
-from rules.joining import View
+from kel.model.silence import Hidden, Silence
+from kel.model.situation import Answer, Changes, Command, Situation
+from rules.incidents.agenda import Agenda
+from rules.incidents.joining import View
 
 KEL = "kel"  # who did it, where nobody else did
 WORKED = frozenset({OrderState.ACCEPTED, OrderState.ARRIVED, OrderState.COMPLETED})
@@ -26,6 +31,8 @@ class Work(View):
     changes: Changes = field(default_factory=Changes)
     owner: dict[UUID, UUID] = field(default_factory=dict)  # alert or request → its incident
     taken_up: set[UUID] = field(default_factory=set)  # incidents whose crews are just replying
+    clock: datetime | None = None  # how far what happens has come
+    agenda: Agenda = field(default_factory=Agenda)
 
     @classmethod
     def on(cls, city: City, situation: Situation, replies: Iterable[Reply] = ()) -> "Work":
@@ -36,6 +43,11 @@ class Work(View):
                 work.taken_up.add(order.incident)
         for incident in work.situation.incidents.values():
             work._own(incident)
+            work.agenda.changed(("incident", incident.id))
+        for silence in work.situation.silences:
+            work.agenda.changed(("silence", silence))
+        for alert in work.situation.hidden:
+            work.agenda.changed(("hidden", alert))
         return work
 
     def _own(self, incident: Incident) -> None:
@@ -43,11 +55,21 @@ class Work(View):
 
     def put(self, incident: Incident) -> None:
         self.changes.incidents[incident.id] = incident
+        self.agenda.changed(("incident", incident.id))
         if incident.state in ACTIVE:
             self.situation.incidents[incident.id] = incident
             self._own(incident)
         else:
             self.situation.incidents.pop(incident.id, None)
+            self.forget_roll(incident.id)
+
+    def put_alert(self, alert: Alert) -> None:
+        """Keep the alert as it is now; the incident that it is in, if any, has to look again."""
+        self.situation.alerts[alert.id] = alert
+        owner = self.owner.get(alert.id)
+        if owner is not None:
+            self.forget_roll(owner)
+            self.agenda.changed(("incident", owner))
 
     def tell(
         self,
@@ -61,6 +83,25 @@ class Work(View):
     ) -> None:
         event = make_id("incident_event", incident.id, what, about)
         self.changes.incident_events.append(IncidentEvent(event, incident.id, at, what, who, why))
+
+    def answer(self, command: Command, told: str, *, done: bool) -> None:
+        self.changes.answers.append(Answer(command.id, command.at, done, told))
+
+    def put_silence(self, silence: Silence) -> None:
+        self.changes.silences[silence.id] = silence
+        self.agenda.changed(("silence", silence.id))
+        if silence.ended_at is None:
+            self.situation.silences[silence.id] = silence
+        else:
+            self.situation.silences.pop(silence.id, None)
+
+    def put_hidden(self, hidden: Hidden) -> None:
+        self.changes.hidden[hidden.alert, hidden.by] = hidden
+        self.agenda.changed(("hidden", hidden.alert))
+        if hidden.over_at is None:
+            self.situation.hidden[hidden.alert] = hidden
+        else:
+            self.situation.hidden.pop(hidden.alert, None)
 
     def worked_on(self, incident: Incident) -> bool:
         """Whether a crew has taken it up, so that it must stay what it is."""

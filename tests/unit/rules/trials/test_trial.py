@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kel.model.mistake import Document, MistakesError
-from rules.rehearse import failures, untested
-from rules.trial import moment_of, parse_trials
+from rules.trials.rehearse import failures, untested
+from rules.trials.trial import moment_of, parse_trials
 from tests.builders.rules_city import city, rulebook
 
 CITY = city()

@@ -18,7 +18,7 @@ from kel.model.device import Device
 from kel.model.incident import Category, Incident
 from kel.model.place import Point
 from kel.model.request import Request
-from rules.topology import ancestors, explains, topmost
+from rules.incidents.topology import ancestors, explains, topmost
 
 FIRE = "fire"
 WATER = "water"
@@ -66,9 +66,11 @@ def describe(city: City, incident: Incident, members: Members) -> Incident:
     return replace(described, title=title)
 
 
-def sources(members: Members) -> int:
+def sources(city: City, members: Members) -> int:
     """How many independent sources saw it: devices, and citizens as one."""
-    return len({a.device for a in members.alerts}) + bool(members.requests)
+    known = (city.devices.get(a.device) for a in members.alerts)
+    seen = {d.witness if d else a.device for d, a in zip(known, members.alerts, strict=True)}
+    return len(seen) + bool(members.requests)
 
 
 def _category(city: City, incident: Incident, members: Members) -> Category:
@@ -82,7 +84,7 @@ def _severity(city: City, incident: Incident, members: Members, category: Catego
     seen = [a.severity for a in members.alerts]
     seen += [category_of(city, r.category).severity for r in members.requests]
     highest = max(seen, default=incident.severity)
-    if category.family == FIRE and sources(members) > 1:
+    if category.family == FIRE and sources(city, members) > 1:
         highest = Severity(min(highest + 1, Severity.CRITICAL))
     return max(incident.severity, highest)
 
@@ -94,8 +96,9 @@ def _lead(city: City, category: Category, members: Members) -> Alert | None:
 
 
 def _cause(city: City, lead: Alert, members: Members) -> str:
-    above = frozenset(a.device for a in members.alerts if explains(city, a, lead))
-    return topmost(city, lead.device, above)
+    chain = frozenset(ancestors(city, lead.device))
+    seen = (a for a in members.alerts if a.device in chain)
+    return topmost(city, lead.device, frozenset(a.device for a in seen if explains(city, a, lead)))
 
 
 def _place(

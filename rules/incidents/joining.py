@@ -7,7 +7,7 @@ Laws:
 - what nobody could classify (`other`) joins nothing: nobody knows that it is the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,8 +18,9 @@ from kel.model.incident import Incident
 from kel.model.place import Point
 from kel.model.request import Request
 from kel.model.situation import Situation
-from rules.describe import FIRE, OTHER, Members, category_of
-from rules.topology import children, explains, related, subtree
+from rules.incidents.describe import FIRE, OTHER, Members, category_of
+from rules.incidents.roll import Roll, roll_of
+from rules.incidents.topology import ancestors, children, explains, related, subtree
 
 SAME_PLACE = timedelta(hours=2)  # since the last sign, for a shared zone or feeder
 SAME_FIRE = timedelta(minutes=30)  # between two sources of one fire
@@ -42,11 +43,13 @@ class Tie:
 
 @dataclass(slots=True)
 class View:
-    """The situation as joining looks at it; `tree` is made when first needed."""
+    """The situation as joining looks at it; what is worked out of it is made when first needed."""
 
     city: City
     situation: Situation
     _tree: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _above: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _rolls: dict[UUID, Roll] = field(default_factory=dict)
 
     @property
     def tree(self) -> Mapping[str, tuple[str, ...]]:
@@ -54,13 +57,28 @@ class View:
             self._tree = children(self.city)
         return self._tree
 
+    def above(self, device: str) -> tuple[str, ...]:
+        """The devices above this one, nearest first."""
+        if device not in self._above:
+            self._above[device] = ancestors(self.city, device)
+        return self._above[device]
+
     def active(self) -> list[Incident]:
         """Active incidents, first opened first."""
         return sorted(self.situation.incidents.values(), key=lambda i: (i.opened_at, i.id))
 
-    def alerts_of(self, incident: Incident) -> list[Alert]:
-        known = (self.situation.alerts.get(a) for a in incident.alerts)
-        return sorted((a for a in known if a), key=lambda a: (a.detected_at, a.id))
+    def roll(self, incident: Incident) -> Roll:
+        """The incident's alerts; kept until it has others or one of them changes."""
+        kept = self._rolls.get(incident.id)
+        if kept is None or kept.ids is not incident.alerts:
+            kept = self._rolls[incident.id] = roll_of(incident.alerts, self.situation.alerts)
+        return kept
+
+    def forget_roll(self, incident: UUID) -> None:
+        self._rolls.pop(incident, None)
+
+    def alerts_of(self, incident: Incident) -> Sequence[Alert]:
+        return self.roll(incident).alerts
 
     def requests_of(self, incident: Incident) -> list[Request]:
         known = (self.situation.requests.get(r) for r in incident.requests)
@@ -74,19 +92,27 @@ class View:
 
     def last_sign(self, incident: Incident) -> datetime:
         """When the incident last heard of its trouble: an alert detected or a request come."""
-        members = self.members(incident)
-        detected = [a.detected_at for a in members.alerts]
-        return max([incident.opened_at, *detected, *(r.arrival for r in members.requests)])
+        detected = self.roll(incident).latest or incident.opened_at
+        requests = (self.situation.requests.get(r) for r in incident.requests)
+        return max([incident.opened_at, detected, *(r.arrival for r in requests if r)])
 
     def place_of(self, alert: Alert) -> Point | None:
         device = self.city.devices.get(alert.device)
         return device.place if device else None
 
 
-def home_of_alert(view: View, alert: Alert) -> Tie | None:
-    """The incident that a new alert belongs to, or None where it is a cause of its own."""
-    incidents = view.active()
-    ties: tuple[Callable[[View, Incident, Alert], Tie | None], ...] = (
+def home_of_alert(
+    view: View, alert: Alert, moment: datetime, but: UUID | None = None
+) -> Tie | None:
+    """The incident that an alert belongs to, or None where it is a cause of its own.
+
+    `moment` is when it is heard: when it was detected, or later, after it had been hushed or
+    hidden. `but` is the incident that it has just left.
+    """
+    incidents = [i for i in view.active() if i.id != but]
+    if moment > alert.detected_at:
+        incidents = [i for i in incidents if not outlives(view, i, alert)]
+    ties: tuple[Callable[[View, Incident, Alert, datetime], Tie | None], ...] = (
         _same_device,
         _explained,
         _same_place,
@@ -95,10 +121,22 @@ def home_of_alert(view: View, alert: Alert) -> Tie | None:
     )
     for tie in ties:
         for incident in incidents:
-            found = tie(view, incident, alert)
+            found = tie(view, incident, alert, moment)
             if found is not None:
                 return found
     return None
+
+
+def outlives(view: View, incident: Incident, alert: Alert) -> bool:
+    """Whether the incident holds causes of the alert and every one of them is over."""
+    causes = causes_of(view, incident, alert)
+    return bool(causes) and all(a.cleared_at is not None for a in causes)
+
+
+def causes_of(view: View, incident: Incident, alert: Alert) -> list[Alert]:
+    """The incident's alerts that explain this one, nearest device first."""
+    above = view.roll(incident).at(view.above(alert.device))
+    return [a for a in above if explains(view.city, a, alert)]
 
 
 def home_of_request(view: View, request: Request) -> Tie | None:
@@ -144,19 +182,20 @@ def _points(view: View, incident: Incident) -> Iterator[Point]:
             yield view.city.devices[device].place
 
 
-def _same_device(view: View, incident: Incident, alert: Alert) -> Tie | None:
+def _same_device(view: View, incident: Incident, alert: Alert, _moment: datetime) -> Tie | None:
     family = view.family(alert.category)
-    for other in view.alerts_of(incident):
-        if other.device == alert.device and view.family(other.category) == family:
+    for other in view.roll(incident).at([alert.device]):
+        if view.family(other.category) == family:
             return Tie(incident.id, "joined", "ίδια συσκευή")
     return None
 
 
-def _explained(view: View, incident: Incident, alert: Alert) -> Tie | None:
-    for other in view.alerts_of(incident):
-        if explains(view.city, other, alert):
-            return Tie(incident.id, "hushed", explanation(view, other))
-    return None
+def _explained(view: View, incident: Incident, alert: Alert, _moment: datetime) -> Tie | None:
+    causes = causes_of(view, incident, alert)
+    if not causes:
+        return None
+    first = min(causes, key=lambda a: (a.detected_at, a.id))
+    return Tie(incident.id, "hushed", explanation(view, first))
 
 
 def explanation(view: View, parent: Alert) -> str:
@@ -166,7 +205,7 @@ def explanation(view: View, parent: Alert) -> str:
     return f"το εξηγεί: {category_of(view.city, parent.category).label} — {name}"
 
 
-def _same_place(view: View, incident: Incident, alert: Alert) -> Tie | None:
+def _same_place(view: View, incident: Incident, alert: Alert, moment: datetime) -> Tie | None:
     family = view.family(alert.category)
     shared = SHARED.get(family)
     if shared is None or view.family(incident.category) != family:
@@ -174,12 +213,12 @@ def _same_place(view: View, incident: Incident, alert: Alert) -> Tie | None:
     place = getattr(alert, shared)
     if place is None or getattr(incident, shared) != place:
         return None
-    if abs(alert.detected_at - view.last_sign(incident)) > SAME_PLACE:
+    if abs(moment - view.last_sign(incident)) > SAME_PLACE:
         return None
     return Tie(incident.id, "joined", SHARED_LABEL[shared])
 
 
-def _same_fire(view: View, incident: Incident, alert: Alert) -> Tie | None:
+def _same_fire(view: View, incident: Incident, alert: Alert, _moment: datetime) -> Tie | None:
     here = view.place_of(alert)
     if view.family(alert.category) != FIRE or here is None:
         return None
@@ -194,7 +233,7 @@ def _same_fire(view: View, incident: Incident, alert: Alert) -> Tie | None:
     return None
 
 
-def _reported(view: View, incident: Incident, alert: Alert) -> Tie | None:
+def _reported(view: View, incident: Incident, alert: Alert, _moment: datetime) -> Tie | None:
     """What citizens alone had reported, and the alert now shows."""
     if incident.alerts or not incident.requests:
         return None

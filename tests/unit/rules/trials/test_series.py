@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rules.series import MOST, parse_series
+from rules.trials.series import MOST, parse_series
 
 NAN = float("nan")
 

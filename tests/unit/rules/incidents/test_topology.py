@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.topology import ancestors, children, explains, subtree, topmost
+from rules.incidents.topology import ancestors, children, explains, subtree, topmost
 from tests.builders.city import alert, at, cleared, small_city
 
 CITY = small_city()

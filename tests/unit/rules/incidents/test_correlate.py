@@ -2,98 +2,30 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from kel.model.alert import Alert, Severity
-from kel.model.city import City
+from kel.model.alert import Severity
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
-from kel.model.order import OrderState, WorkOrder
-from kel.model.situation import Changes, Command, Inputs, Situation
-from rules.incidents import correlate, follow_orders
+from kel.model.order import OrderState
+from kel.model.situation import Command, Inputs, Situation
+from rules.incidents.correlate import correlate
+from rules.incidents.following import follow_orders
 from tests.builders.city import LAMPS, alert, at, cleared, north, request, small_city
-
-CITY = small_city()
-
-
-class Day:
-    """A situation that signs are put into, and the events told of them."""
-
-    def __init__(self, city: City = CITY) -> None:
-        self.city, self.situation, self.events = city, Situation(), []  # type: ignore[var-annotated]
-        self.ended: dict[Any, Incident] = {}
-
-    def put(self, *signs: Any, now: datetime | None = None) -> Changes:
-        def of(kind: str) -> tuple[Any, ...]:
-            return tuple(s for s in signs if type(s).__name__ == kind)
-
-        latest = max([_moment(s) for s in signs], default=now)
-        inputs = Inputs(now or latest, of("Alert"), of("Request"), (), of("Command"))  # type: ignore[arg-type]
-        return self.take(correlate(self.city, self.situation, inputs), inputs)
-
-    def take(self, changes: Changes, inputs: Inputs | None = None) -> Changes:
-        self.situation.apply(changes)
-        if inputs is not None:
-            self.situation.take(inputs)
-        self.events += changes.incident_events
-        self.ended |= {
-            i.id: i for i in changes.incidents.values() if i.state is IncidentState.CLOSED
-        }
-        return changes
-
-    def follow(self, order: WorkOrder, now: datetime) -> Changes:
-        self.situation.orders[order.id] = order
-        return self.take(follow_orders(self.city, self.situation, [order], now))
-
-    @property
-    def one(self) -> Incident:
-        (only,) = self.situation.incidents.values()
-        return only
-
-    def told(self, what: str) -> list[str]:
-        return [e.why for e in self.events if e.what == what]
+from tests.builders.incidents import CITY, Day, command, moment_of, order_of
 
 
-def _moment(sign: Any) -> datetime:
-    if isinstance(sign, Alert):
-        return sign.cleared_at or sign.detected_at
-    return sign.at  # type: ignore[no-any-return]
-
-
-def _order(incident: Incident, state: OrderState, **values: Any) -> WorkOrder:
-    start = values.pop("made_at", incident.opened_at)
-    given: dict[str, Any] = {
-        "id": make_id("order", incident.id, values.get("attempt", 1)),
-        "number": "Ε-2026-0001",
-        "incident": incident.id,
-        "category": incident.category,
-        "crew": "water-1",
-        "people": (),
-        "vehicles": (),
-        "items": (),
-        "state": state,
-        "place": incident.place,
-        "made_at": start,
-        "expires_at": start + timedelta(minutes=30),
-        "depart_at": start,
-        "arrive_at": start,
-        "finish_at": start,
-        "km": 1.0,
-    }
-    return WorkOrder(**{**given, **values})
-
-
-def _command(number: str, clock: str = "03:00") -> Command:
-    return Command(make_id("command", number, clock), at(clock), "Άννα", "acknowledge", number)
+def acknowledge(number: str, clock: str = "03:00") -> Command:
+    return command("acknowledge", number, clock)
 
 
 # --- opening ---------------------------------------------------------------------------------
 
 
-def test_an_alert_opens_an_incident_at_the_moment_it_was_detected() -> None:
+def test_an_alert_opens_an_incident_at_themoment_of_it_was_detected() -> None:
     day = Day()
     burst = alert(CITY, "zm-01", "main_burst", at("02:40"), at("02:50"))
     day.put(burst, now=at("02:55"))
@@ -220,7 +152,7 @@ def test_two_sources_of_a_fire_raise_it_and_one_alone_is_not_delayed() -> None:
     assert day.told("raised") == ["σοβαρότητα: υψηλή → κρίσιμη"]
 
 
-def test_a_feeder_and_its_lamps_are_one_incident_in_either_order() -> None:
+def test_a_feeder_and_its_lamps_are_one_incident_in_eitherorder_of() -> None:
     lamps = [
         alert(CITY, f"la-01-{n:03d}", "lamp", at("20:00"), at("20:05") + timedelta(minutes=n))
         for n in range(1, LAMPS + 1)
@@ -255,7 +187,7 @@ def test_a_lamp_that_failed_last_week_is_not_the_feeders_doing() -> None:
 def test_work_that_has_begun_is_not_absorbed() -> None:
     day = Day()
     day.put(alert(CITY, "zm-01", "low_pressure", at("10:00")))
-    day.follow(_order(day.one, OrderState.ACCEPTED, accepted_at=at("10:05")), at("10:05"))
+    day.follow(order_of(day.one, OrderState.ACCEPTED, accepted_at=at("10:05")), at("10:05"))
     day.put(alert(CITY, "ps-01", "pump", at("10:10")))
     assert {i.category for i in day.situation.incidents.values()} == {"low_pressure", "pump"}
 
@@ -336,8 +268,9 @@ def test_the_same_sign_again_changes_nothing() -> None:
     assert not day.put(ended)
     assert not day.put(burst)  # its beginning does not undo its end
     assert day.situation.quiet_since(day.one) == at("03:10")
-    day.put(_command(day.one.number))
-    assert not day.put(_command(day.one.number))
+    day.put(acknowledge(day.one.number))
+    again = day.put(acknowledge(day.one.number))
+    assert not (again.incidents or again.incident_events)  # only the answer that it was done
 
 
 def test_the_cut_into_batches_makes_no_difference() -> None:
@@ -350,7 +283,7 @@ def test_the_cut_into_batches_makes_no_difference() -> None:
         alert(CITY, "zm-02", "low_pressure", at("03:20")),
         cleared(alert(CITY, "ls-01", "low_pressure", at("02:42")), at("04:00")),
     ]
-    signs.sort(key=_moment)
+    signs.sort(key=moment_of)
 
     def outcome(cuts: list[int]) -> tuple[dict[Any, Incident], set[Any]]:
         day = Day()
@@ -392,7 +325,7 @@ def test_the_situation_given_is_left_as_it_is() -> None:
 def test_an_operator_acknowledges_by_number() -> None:
     day = Day()
     day.put(alert(CITY, "ps-01", "pump", at("02:50")))
-    day.put(_command("2026-0001"))
+    day.put(acknowledge("2026-0001"))
     assert (day.one.state, day.one.acknowledged_at) == (IncidentState.ACKNOWLEDGED, at("03:00"))
     assert [(e.who, e.what) for e in day.events][-1] == ("Άννα", "acknowledged")
 
@@ -401,14 +334,16 @@ def test_an_operator_acknowledges_by_number() -> None:
 def test_a_command_for_an_incident_nobody_has_does_nothing(number: str) -> None:
     day = Day()
     day.put(alert(CITY, "ps-01", "pump", at("02:50")))
-    assert not day.put(_command(number))
+    changes = day.put(acknowledge(number))
+    assert not (changes.incidents or changes.incident_events)
+    assert day.answers == [f"there is no active incident {number}"]
 
 
 def _repaired(device: str = "zm-01", category: str = "low_pressure", **values: Any) -> Day:
     """A day on which something was detected at 10:00 and repaired at 12:00."""
     day = Day()
     day.put(alert(CITY, device, category, at("10:00"), **values))
-    accepted = _order(day.one, OrderState.ACCEPTED, accepted_at=at("10:10"))
+    accepted = order_of(day.one, OrderState.ACCEPTED, accepted_at=at("10:10"))
     day.follow(accepted, at("10:10"))
     assert day.one.state is IncidentState.IN_PROGRESS
     day.follow(replace(accepted, state=OrderState.COMPLETED, completed_at=at("12:00")), at("12:05"))
@@ -419,12 +354,16 @@ def _repaired(device: str = "zm-01", category: str = "low_pressure", **values: A
 def test_a_repair_closes_when_its_sensors_agree() -> None:
     day = _repaired()
     day.put(cleared(alert(CITY, "zm-01", "low_pressure", at("10:00")), at("12:20")))
-    day.put(now=at("12:29"))
+    assert (day.one.state, day.one.verified_at) == (IncidentState.VERIFIED, at("12:20"))
+    day.put(now=at("12:49"))
     assert day.situation.incidents
     day.put(now=at("13:00"))
     (closed,) = day.ended.values()
-    assert (closed.state, closed.closed_at) == (IncidentState.CLOSED, at("12:30"))
-    assert day.told("closed") == ["οι αισθητήρες συμφωνούν"]
+    assert (closed.state, closed.closed_at) == (IncidentState.CLOSED, at("12:50"))
+    assert (day.told("verified"), day.told("closed")) == (
+        ["οι αισθητήρες συμφωνούν"],
+        ["επαληθεύτηκε"],
+    )
 
 
 def test_a_repair_its_sensors_doubt_for_three_hours_is_open_again() -> None:
@@ -441,7 +380,7 @@ def test_a_repair_its_sensors_doubt_for_three_hours_is_open_again() -> None:
 def test_a_second_repair_resolves_it_again() -> None:
     day = _repaired()
     day.put(now=at("15:10"))
-    second = _order(day.one, OrderState.COMPLETED, attempt=2, completed_at=at("17:00"))
+    second = order_of(day.one, OrderState.COMPLETED, attempt=2, completed_at=at("17:00"))
     day.follow(second, at("17:00"))
     assert (day.one.state, day.one.resolved_at) == (IncidentState.RESOLVED, at("17:00"))
 
@@ -470,7 +409,9 @@ def test_new_trouble_after_the_repair_opens_it_at_once() -> None:
 def test_what_citizens_alone_reported_closes_half_an_hour_after_the_work() -> None:
     day = Day()
     day.put(request("tree", at("09:00"), 38.12))
-    done = _order(day.one, OrderState.COMPLETED, accepted_at=at("09:10"), completed_at=at("11:00"))
+    done = order_of(
+        day.one, OrderState.COMPLETED, accepted_at=at("09:10"), completed_at=at("11:00")
+    )
     day.follow(done, at("11:00"))
     assert [e.what for e in day.events] == ["opened", "in_progress", "resolved"]
     day.put(now=at("12:00"))
@@ -493,7 +434,7 @@ def test_what_passes_by_itself(
     low = alert(CITY, "zm-01", "low_pressure", at("10:00"), severity=severity)
     day.put(low)
     if acknowledged:
-        day.put(_command(day.one.number, "10:10"))
+        day.put(acknowledge(day.one.number, "10:10"))
     if asked:
         day.put(request("low_pressure", at("10:15"), 38.13))
     day.put(cleared(low, at("10:30")))
@@ -507,7 +448,7 @@ def test_nothing_passes_by_itself_while_a_crew_is_on_its_way() -> None:
     day = Day()
     low = alert(CITY, "zm-01", "low_pressure", at("10:00"))
     day.put(low)
-    day.follow(_order(day.one, OrderState.ACCEPTED, accepted_at=at("10:10")), at("10:10"))
+    day.follow(order_of(day.one, OrderState.ACCEPTED, accepted_at=at("10:10")), at("10:10"))
     day.put(cleared(low, at("10:30")))
     day.put(now=at("12:00"))
     assert day.one.state is IncidentState.IN_PROGRESS
@@ -517,7 +458,7 @@ def test_nothing_passes_by_itself_while_a_crew_is_on_its_way() -> None:
 def test_a_refused_order_is_told_and_leaves_the_state(state: OrderState) -> None:
     day = Day()
     day.put(alert(CITY, "zm-01", "low_pressure", at("10:00")))
-    day.follow(_order(day.one, state), at("10:30"))
+    day.follow(order_of(day.one, state), at("10:30"))
     assert day.one.state is IncidentState.OPEN
     assert len(day.told(state.value)) == 1
 

@@ -1,0 +1,1 @@
+"""Alerts, requests and commands become what an operator handles."""
