@@ -38,6 +38,26 @@ def pack(frame: Frame, flag: NDArray[np.bool_] | None = None) -> bytes:
     return SIGNATURE + _without_nulls(rows, frame, metrics) + TRAILER
 
 
+def unpack(cls: str, data: bytes, metrics: tuple[str, ...]) -> Frame:
+    """The frame of binary COPY data of the columns (time, arrival, device, *metrics), no NULLs.
+
+    Raises ValueError where a row has another length.
+    """
+    columns = _columns(metrics, flagged=False)
+    layout = [("fields", ">i2")]
+    for name, width in columns:
+        layout += [(f"{name}#", ">i4"), (name, width)]
+    body = memoryview(data)[len(SIGNATURE) : len(data) - len(TRAILER)]
+    rows = np.frombuffer(body, np.dtype(layout))
+    return Frame(
+        cls,
+        rows["time"].astype(np.int64) + POSTGRES_EPOCH_US,
+        rows["arrival"].astype(np.int64) + POSTGRES_EPOCH_US,
+        rows["device"].astype(np.int32),
+        {name: rows[f"m{i}"].astype(np.float64) for i, name in enumerate(metrics)},
+    )
+
+
 def _columns(metrics: tuple[str, ...], flagged: bool) -> list[tuple[str, str]]:
     fixed = [("time", ">i8"), ("arrival", ">i8"), ("device", ">i4")]
     fixed += [("flag", "|i1")] * flagged

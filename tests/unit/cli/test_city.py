@@ -44,7 +44,7 @@ def test_a_good_folder() -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "field", "hint"),
     [
-        ("rules.toml", 'unit = "bar"', 'unit = "psi"', "unit", "'bar'"),
+        ("rules.toml", 'unit = "bar"', 'unit = "l/s"', "unit", "'bar'"),
         ("rules.toml", 'severity = "critical"', 'severity = "hihg"', "severity", "known: info,"),
         ("rules.toml", 'kind = "night_flow"', 'kind = "nightflow"', "kind", "night_flow"),
         ("crews.toml", 'grade = "te"', 'grade = "xx"', "grade", "te"),
@@ -69,7 +69,7 @@ def test_a_mistake_has_file_line_field_and_hint(
 
 
 def test_all_mistakes_at_once(city: Path) -> None:
-    replace("rules.toml", 'unit = "bar"', 'unit = "psi"')(city)
+    replace("rules.toml", 'unit = "bar"', 'unit = "l/s"')(city)
     replace("rules.toml", 'severity = "critical"', 'severity = "hihg"')(city)
     done = check(city)
     assert len(done.stdout.splitlines()) == 2

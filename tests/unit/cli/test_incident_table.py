@@ -115,7 +115,18 @@ def test_as_json_it_has_ids_and_utc():
         "crew": "water-2",
         "crew_name": "Ύδρευση 2 (απόγευμα και επιφυλακή)",
         "order_state": "arrived",
+        "reopened_at": None,
+        "handed_to": None,
+        "assigned": None,
     }
+
+
+def test_what_waits_again_and_what_was_handed_on_is_told():
+    again = (*row(state="open", order=None), OPENED, None, None)
+    handed = (*row("2026-0247", state="handed_on"), None, "ΔΕΔΔΗΕ", "Άννα")
+    told = shown([again, handed], UNCUT)
+    assert "άνοιξε ξανά" in told[2] and told[3].endswith("→ ΔΕΔΔΗΕ")
+    assert "διαβιβάστηκε" in told[3]
 
 
 @pytest.mark.parametrize(
