@@ -46,7 +46,8 @@ WITH met AS (
 )
 SELECT id, e.number, e.category, e.severity, e.state, e.cause, e.community, e.zone, e.feeder,
     e.lat, e.lon, e.title, e.opened_at, e.started_at, e.acknowledged_at, e.held_at, e.closed_at,
-    e.alerts, e.requests, l.device, l.readings, l.first, l.last
+    e.alerts, e.requests, e.verified_at, e.reopened_at, e.handed, e.assigned, e.called_at,
+    e.flapping_at, l.device, l.readings, l.first, l.last
 FROM ended e JOIN late_on l USING (id) ORDER BY e.closed_at, id, l.device
 
 -- name: booked_loss
@@ -66,3 +67,34 @@ WHERE late.id = u.id
         WHERE i.state <> 'closed' AND i.cause = u.device AND i.started_at <= u.time)
     AND NOT EXISTS (SELECT FROM incident i
         WHERE i.state <> 'closed' AND i.zone = u.zone AND i.started_at <= u.time)
+
+-- name: unjudged_late
+SELECT l.id, d.id, d.cls, l.time, l.arrival FROM late l JOIN device d ON d.number = l.device
+WHERE l.judged_at IS NULL AND l.fate = 'late' AND l.time <= %s
+ORDER BY l.time
+
+-- name: mark_judged
+UPDATE late SET judged_at = now() WHERE id = ANY(%s)
+
+-- name: told_alert
+-- The alert of a rule and device that was active in a span, and the incident that it belongs to.
+SELECT a.id, i.id FROM alert a LEFT JOIN incident i ON i.alerts @> ARRAY[a.id]
+WHERE a.rule = %(rule)s AND a.device = %(device)s AND a.started_at <= %(until)s
+    AND coalesce(a.cleared_at, 'infinity') >= %(since)s
+ORDER BY a.detected_at LIMIT 1
+
+-- name: incident_around
+-- The incident that an alert which was never told would have joined, as far as its place says.
+SELECT id FROM incident
+WHERE (cause = %(device)s OR zone = %(zone)s OR feeder = %(feeder)s)
+    AND opened_at <= %(at)s AND coalesce(closed_at, 'infinity') >= %(at)s
+ORDER BY opened_at LIMIT 1
+
+-- name: add_restated
+INSERT INTO alert_restated VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+
+-- name: list_restated
+SELECT r.at, i.number, r.rule, r.device, r.was, r.became, r.readings, r.why
+FROM alert_restated r LEFT JOIN incident i ON i.id = r.incident
+ORDER BY r.at DESC, r.rule, r.device LIMIT %s

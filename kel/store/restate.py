@@ -25,7 +25,7 @@ from kel.store.connect import query
 from kel.store.desk import write_changes
 from kel.store.readings import StoredReadings
 
-INCIDENT = 19  # columns of query `late_losses` before those of the late readings
+INCIDENT = 25  # columns of query `late_losses` before those of the late readings
 
 
 def waits(connection: Connection) -> bool:

@@ -1,7 +1,9 @@
 """Upkeep on the real database: hours as numpy has them, nothing lost, nothing kept for too long."""
 
+import shutil
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -21,6 +23,7 @@ from kel.store.maintain import (
     roll_up,
 )
 from kel.store.migrate import is_community
+from tests.builders.running import FOLDER
 
 pytestmark = pytest.mark.integration
 
@@ -278,7 +281,7 @@ def test_the_command_does_all_of_it(database: Settings, connection: Connection) 
     said = run(database)
     assert said.exit_code == 0, said.output
     assert said.output == (
-        "3 hours rolled up, 0 costs restated, 1 chunks dropped, "
+        "3 hours rolled up, 0 costs and 0 alerts restated, 1 chunks dropped, "
         "0 rejects and 1 contacts forgotten\n"
     )
 
@@ -346,3 +349,43 @@ def test_what_is_told_of_late_readings_goes_with_readings(connection: Connection
     connection.execute("UPDATE late SET arrival = %s", [NOW - timedelta(days=366)])
     drop_old(connection, 365)
     assert connection.execute("SELECT count(*) FROM late").fetchone() == (0,)
+
+
+# for how long, where the command is not told
+
+
+def run_with(database: Settings, folder: Path, *arguments: str):
+    environment = {
+        "KEL_DATABASE": database.database,
+        "KEL_DATABASE_PASSWORD": database.database_password.get_secret_value(),
+        "KEL_CITY": str(folder),
+    }
+    return CliRunner().invoke(kel, ["maintain", *arguments], env=environment)
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments", "dropped"),
+    [
+        ("", (), 0),  # 400 days
+        ('keep = "60d"\n', (), 1),
+        ('keep = "60d"\n', ("--keep-days", "90"), 1),
+        ('keep = "90d"\n', ("--keep-days", "400"), 0),
+        ("keep = 60\n", (), 0),  # a mistake: nothing is dropped
+        ("keep = 60\n", ("--keep-days", "90"), 1),
+    ],
+)
+def test_the_city_says_how_long_readings_are_kept(
+    database: Settings,
+    connection: Connection,
+    tmp_path: Path,
+    said: str,
+    arguments: tuple[str, ...],
+    dropped: int,
+) -> None:
+    folder = shutil.copytree(FOLDER, tmp_path / "city")
+    text = (folder / "city.toml").read_text("utf-8")
+    (folder / "city.toml").write_text(said + text, "utf-8")
+    put(connection, "zm-01", [(NOW - timedelta(days=120), 1.0, 2.0, 3.0)])
+    done = run_with(database, folder, *arguments)
+    assert done.exit_code == 0, done.output
+    assert f" {dropped} chunks dropped, " in done.output

@@ -304,7 +304,7 @@ def test_the_command_does_it_with_the_city_of_its_folder(server, monkeypatch):
         end(connection, city, burst(zone=meter.zone, community=community))
         come(connection, city, every(STARTED, REPAIRED), 70.0, late=True, device=meter.id)
         said = CliRunner().invoke(kel, ["maintain"], catch_exceptions=False)
-        assert ", 1 costs restated, " in said.output
+        assert ", 1 costs and " in said.output
         assert len(ledger(connection)) == 1
 
 

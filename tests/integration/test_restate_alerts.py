@@ -1,0 +1,238 @@
+"""Late readings restate alerts and the incidents they are of, on the real database."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import count
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from psycopg import Connection
+
+from kel.cli import kel
+from kel.model.alert import Alert
+from kel.model.frame import Frame
+from kel.model.ids import make_id
+from kel.model.incident import IncidentState
+from kel.model.moment import to_us
+from kel.model.situation import Changes
+from kel.store import restate_alerts as module
+from kel.store.connect import connect
+from kel.store.desk import write_changes
+from kel.store.doubted import merge
+from kel.store.load import numbered
+from kel.store.restate_alerts import restate_alerts, waits
+from kel.store.stream import _alerts as put_alerts
+from rules.book.rulebook import parse_rulebook
+from rules.evaluate import Evaluator
+from tests.builders import costs_city, week_city
+from tests.builders.database import make_database, running_postgres
+from tests.builders.rules_city import document, rule_text
+from tests.builders.week_city import OPENED, utc
+
+pytestmark = pytest.mark.integration
+
+START = utc(20, 1)
+STEP = timedelta(minutes=5)
+NOW = START + timedelta(hours=3)
+KEPT = timedelta(days=400)
+NUMBERS = count(1)
+LOW = rule_text(
+    id='"low"',
+    kind='"threshold"',
+    watch='{class="zone", metric="pressure"}',
+    below="2.0",
+    unit='"bar"',
+    for_='"10m"',
+    category='"main_burst"',
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(server):
+    return make_database(server, f"judged_{next(NUMBERS)}", week_city.city(), OPENED)
+
+
+@pytest.fixture
+def connection(settings) -> Iterator[Connection]:
+    with connect(settings) as connection:
+        connection.execute("UPDATE desk SET clock = %s", [NOW])
+        yield connection
+
+
+@pytest.fixture
+def city(connection):
+    return numbered(connection, week_city.city())
+
+
+@pytest.fixture
+def rulebook(city):
+    return parse_rulebook(document(LOW), city)
+
+
+def frame_of(city, values: list[tuple[datetime, float]], arrival: datetime | None = None) -> Frame:
+    time = np.array([to_us(t) for t, _ in values], np.int64)
+    arrived = time if arrival is None else np.full(len(time), to_us(arrival))
+    number = np.full(len(time), city.devices["zm-1"].number, np.int32)
+    columns = {"pressure": np.array([v for _, v in values]), "flow": np.full(len(time), np.nan)}
+    return Frame("zone", time, arrived, number, columns)
+
+
+def live(connection, city, rulebook, values: list[float | None]) -> list[Alert]:
+    """Readings every five minutes (None: not there yet), judged and stored as a worker does."""
+    rows = [(START + n * STEP, v) for n, v in enumerate(values) if v is not None]
+    frame = frame_of(city, rows)
+    engine = Evaluator(rulebook, city, list(city.devices.values()))
+    engine.tick(to_us(START) - 1)
+    told = {a.id: a for a in (*engine.frame(frame), *engine.tick(to_us(NOW)))}
+    with connection.transaction(), connection.cursor() as cursor:
+        merge(cursor, frame, np.zeros(len(rows), np.bool_))
+        put_alerts(cursor, list(told.values()))
+    return list(told.values())
+
+
+def come_late(connection, city, places: dict[int, float]) -> None:
+    rows = [(START + n * STEP, v) for n, v in places.items()]
+    with connection.transaction(), connection.cursor() as cursor:
+        merge(cursor, frame_of(city, rows, NOW), np.ones(len(rows), np.bool_))
+
+
+def incident_of(connection, alerts: list[Alert]):
+    incident = costs_city.incident(
+        id=make_id("incident", "low"),
+        number="2026-0042",
+        state=IncidentState.CLOSED,
+        zone="z1",
+        cause="zm-1",
+        opened_at=START,
+        started_at=START,
+        closed_at=NOW,
+        alerts=tuple(a.id for a in alerts) or (make_id("alert", "other"),),
+    )
+    with connection.transaction(), connection.cursor() as cursor:
+        write_changes(cursor, Changes(incidents={incident.id: incident}))
+    return incident
+
+
+def restated_rows(connection):
+    return connection.execute(
+        "SELECT alert, incident, was, became, readings, why, rulebook FROM alert_restated"
+    ).fetchall()
+
+
+def history(connection):
+    return connection.execute("SELECT incident, what, who, why FROM incident_event").fetchall()
+
+
+def iso(minutes):
+    return (START + timedelta(minutes=minutes)).isoformat()
+
+
+def test_the_decision_stays_and_what_would_have_been_stands_beside_it(connection, city, rulebook):
+    (alert,) = told = live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4])
+    incident = incident_of(connection, told)
+    before = connection.execute("SELECT * FROM alert").fetchall()
+    come_late(connection, city, {1: 1.0, 2: 1.0})
+    assert waits(connection)
+    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    ((of, in_, was, became, readings, why, version),) = restated_rows(connection)
+    assert (of, in_, readings, version) == (alert.id, incident.id, 2, rulebook.version)
+    assert was == {"started": iso(15), "detected": iso(25), "cleared": iso(30)}
+    assert became == {"started": iso(5), "detected": iso(15), "cleared": iso(30)}
+    assert history(connection) == [(incident.id, "judged_again", "kel", why)]
+    assert "ειδοποιήσει" in why
+    assert connection.execute("SELECT * FROM alert").fetchall() == before
+    assert connection.execute("SELECT state FROM incident").fetchall() == [("closed",)]
+
+
+def test_it_is_listed(connection, city, rulebook, settings, monkeypatch):
+    incident_of(connection, live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4]))
+    come_late(connection, city, {1: 1.0, 2: 1.0})
+    restate_alerts(connection, city, rulebook, KEPT)
+    monkeypatch.setenv("KEL_DATABASE", settings.database)
+    monkeypatch.setenv("KEL_DATABASE_PASSWORD", settings.database_password.get_secret_value())
+    said = CliRunner().invoke(kel, ["incidents", "restated"], catch_exceptions=False).stdout
+    assert "2026-0042" in said
+    assert "θα είχε αρχίσει" in said
+    told = CliRunner().invoke(kel, ["incidents", "restated", "--json"], catch_exceptions=False)
+    (line,) = json.loads(told.stdout)
+    assert (line["rule"], line["was"]["detected"]) == ("low", iso(25))
+
+
+def test_looking_again_changes_nothing(connection, city, rulebook):
+    incident_of(connection, live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4]))
+    come_late(connection, city, {1: 1.0, 2: 1.0})
+    restate_alerts(connection, city, rulebook, KEPT)
+    first = restated_rows(connection), history(connection)
+    assert not waits(connection)
+    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    assert (restated_rows(connection), history(connection)) == first
+
+
+def test_an_alert_that_nobody_was_told_is_told_to_the_incident_around_it(
+    connection, city, rulebook
+):
+    assert live(connection, city, rulebook, [4, None, None, None, 4, 4]) == []
+    incident = incident_of(connection, [])
+    come_late(connection, city, {1: 1.0, 2: 1.0, 3: 1.0})
+    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    ((of, in_, was, became, readings, _, _),) = restated_rows(connection)
+    assert (of, in_, was, readings) == (None, incident.id, None, 3)
+    assert became == {"started": iso(5), "detected": iso(15), "cleared": iso(20)}
+
+
+def test_an_alert_that_should_not_have_been_is_said_to(connection, city, rulebook):
+    (alert,) = live(connection, city, rulebook, [1, None, 1, 4, 4, 4])
+    come_late(connection, city, {1: 4.0})
+    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    ((of, in_, _, became, _, _, _),) = restated_rows(connection)
+    assert (of, in_, became) == (alert.id, None, None)
+    assert history(connection) == []
+
+
+def test_late_readings_that_change_nothing_are_marked_and_not_told(connection, city, rulebook):
+    live(connection, city, rulebook, [4, None, 4, 4])
+    come_late(connection, city, {1: 4.0})
+    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    assert not waits(connection)
+    assert restated_rows(connection) == []
+
+
+def test_what_is_older_than_readings_are_kept_is_passed_over(connection, city, rulebook):
+    live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4])
+    come_late(connection, city, {1: 1.0, 2: 1.0})
+    assert restate_alerts(connection, city, rulebook, timedelta(hours=1)) == 0
+    assert not waits(connection)
+
+
+def test_what_has_just_come_waits_for_the_rules_to_pass_it(connection, city, rulebook):
+    connection.execute("UPDATE desk SET clock = %s", [START + timedelta(minutes=8)])
+    come_late(connection, city, {1: 1.0})
+    assert not waits(connection)
+    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    connection.execute("UPDATE desk SET clock = %s", [NOW])
+    assert waits(connection)
+
+
+def test_a_crash_leaves_all_of_a_group_or_nothing(connection, city, rulebook, monkeypatch):
+    live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4])
+    come_late(connection, city, {1: 1.0, 2: 1.0})
+    whole = module._tell
+
+    def crash(*arguments):
+        whole(*arguments)
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(module, "_tell", crash)
+    with pytest.raises(RuntimeError, match="killed"):
+        restate_alerts(connection, city, rulebook, KEPT)
+    assert restated_rows(connection) == []
+    monkeypatch.undo()
+    assert restate_alerts(connection, city, rulebook, KEPT) == 1
