@@ -19,8 +19,8 @@ from kel.model.frame import Float64, Frame, Int32, Int64
 from kel.model.mistake import Document
 from kel.model.place import Point
 from kel.run.cityfiles import read_folder
+from rules.book.rulebook import parse_rulebook
 from rules.evaluate import Evaluator
-from rules.rulebook import parse_rulebook
 
 Firings = set[tuple[int, int, int]]  # rule, device, time (ms)
 

@@ -24,6 +24,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -69,25 +71,26 @@ def main() -> None:
 
 
 def compared(rows: Told, limits: Limits, rounds: int) -> dict[str, object]:
-    """The three over the same rows."""
-    seconds = []
-    for _ in range(rounds):
-        took, fired = kel(rows, limits)
-        seconds.append(took)
-    with tempfile.TemporaryDirectory() as folder:
-        peer = esper(rows, limits, rounds, Path(folder))
+    """The three over the same rows; KEL's rounds and Esper's by turns, one of each unmeasured."""
+    took: list[tuple[float, float | None]] = []
+    with tempfile.TemporaryDirectory() as folder, esper(rows, limits, Path(folder)) as peer:
+        for _ in range(rounds + 1):
+            kel_s, fired = kel(rows, limits)
+            took.append((kel_s, peer.round() if peer else None))
+        others = peer.fired() if peer else None
     began = perf_counter()
     plain = plainly(rows, limits)
     python_s = perf_counter() - began
-    kel_s = median(seconds)
-    esper_s, others = peer if peer else (None, plain)
+    kel_s = median(k for k, _ in took[1:])
+    theirs = [e for _, e in took[1:] if e is not None]
+    esper_s = median(theirs) if theirs else None
     return {
         "rows_per_s": round(len(rows) / kel_s),
         "esper_rows_per_s": round(len(rows) / esper_s) if esper_s else None,
         "ratio_to_esper": round(esper_s / kel_s, 2) if esper_s else None,
         "python_rows_per_s": round(len(rows) / python_s),
         "firings": {n: sum(f[0] == i for f in fired) for i, n in enumerate(NAMES)},
-        "same": fired == plain == others,
+        "same": fired == plain and (others is None or fired == others),
     }
 
 
@@ -109,26 +112,49 @@ def kel(rows: Told, limits: Limits) -> tuple[float, Firings]:
     return seconds, fired
 
 
-def esper(rows: Told, limits: Limits, rounds: int, folder: Path) -> tuple[float, Firings] | None:
-    """Esper's median seconds and firings, or None where it cannot be had."""
+class Peer:
+    """Esper in a process of its own, with the rows in its memory."""
+
+    def __init__(self, process: subprocess.Popen[str], file: Path) -> None:
+        self._process, self._file = process, file
+
+    def round(self) -> float:
+        """The seconds of one more round."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def fired(self) -> Firings:
+        """Ends it; what fired in its last round."""
+        self._process.communicate()
+        pairs = np.fromfile(self._file, ">i8").reshape(-1, 2)
+        rule, device = np.divmod(pairs[:, 0], 1_000_000_000)
+        return set(zip(rule.tolist(), device.tolist(), pairs[:, 1].tolist(), strict=True))
+
+
+@contextmanager
+def esper(rows: Told, limits: Limits, folder: Path) -> Iterator[Peer | None]:
+    """None where Esper cannot be had."""
     for tool in ("mvn", "javac"):
         if shutil.which(tool) is None:
             print(f"no Esper: {tool} is missing", file=sys.stderr)
-            return None
+            yield None
+            return
     if not JARS.is_dir():
         fetch = ["mvn", "-q", "-f", f"{PEER}/pom.xml", "dependency:copy-dependencies"]
         subprocess.run([*fetch, f"-DoutputDirectory={JARS}"], check=True)
     jars = f"{JARS}/*"
     subprocess.run(["javac", "-cp", jars, "-d", folder, PEER / "Peer.java"], check=True)
     rows.write(folder / "rows")
-    told_limits = ",".join(f"{limit:g}" for limit in limits)
     run = ["java", "-Xmx3g", "-cp", f"{folder}:{jars}", "Peer", f"{folder}/rows"]
-    run += [f"{folder}/fired", str(rounds), told_limits]
-    told = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True)
-    pairs = np.fromfile(folder / "fired", ">i8").reshape(-1, 2)
-    rule, device = np.divmod(pairs[:, 0], 1_000_000_000)
-    fired = set(zip(rule.tolist(), device.tolist(), pairs[:, 1].tolist(), strict=True))
-    return median(map(float, told.stdout.split())), fired
+    run += [f"{folder}/fired", ",".join(f"{limit:g}" for limit in limits)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(run, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as it:
+        try:
+            yield Peer(it, folder / "fired")
+        finally:
+            it.kill()
 
 
 def example(days: int) -> dict[str, object]:

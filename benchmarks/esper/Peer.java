@@ -5,8 +5,10 @@ import com.espertech.esper.compiler.client.EPCompilerProvider;
 import com.espertech.esper.runtime.client.EPDeployment;
 import com.espertech.esper.runtime.client.EPRuntime;
 import com.espertech.esper.runtime.client.EPRuntimeProvider;
-import java.io.DataOutputStream;
 import java.io.BufferedOutputStream;
+import java.io.BufferedReader;
+import java.io.DataOutputStream;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -14,14 +16,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The five rules of benchmarks/rules.py in Esper: `java -cp … Peer ROWS FIRINGS ROUNDS LIMITS`,
+ * The five rules of benchmarks/rules.py in Esper: `java -cp … Peer ROWS FIRINGS LIMITS`,
  * after javac (Esper loads the event's class by name, so a source launch does not do).
  *
  * ROWS: little-endian doubles, four a row: time (ms), device, a, b. FIRINGS: what fired in the last
  * round, big-endian longs, two each: rule * 1e9 + device, time. A rule fires on a row where its
  * condition holds and did not hold on the device's row before: Esper tells every row that holds, and
- * the listener keeps which came first, which costs it an array access. One line a round on stdout:
- * the seconds that it took. Internal clock off, one thread, events known beforehand.
+ * the listener keeps which came first, which costs it an array access. A line on stdin asks for a round, a line on
+ * stdout says the seconds that it took. Internal clock off, one thread, events known beforehand.
  */
 public class Peer {
     static final int RULES = 5;
@@ -67,8 +69,9 @@ public class Peer {
         Reading[] rows = read(Path.of(args[0]));
         int devices = 0;
         for (Reading r : rows) devices = Math.max(devices, r.device + 1);
-        Object[] limits = args[3].split(",");
-        for (int round = 0; round < Integer.parseInt(args[2]); round++) {
+        Object[] limits = args[2].split(",");
+        BufferedReader asked = new BufferedReader(new InputStreamReader(System.in));
+        for (int round = 0; asked.readLine() != null; round++) {
             EPRuntime runtime = deploy("round-" + round, limits);
             last = new int[RULES][devices];
             count = 0;

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from rules.alarm_load import AlarmLoad, Call, Standing
 
 # Events after which an operator has to look at an incident (again).
-CALLS = ["opened", "reopened", "still_active", "raised", "spoke", "escalated", "asked_again"]
+CALLS = [
+    "opened",
+    "reopened",
+    "still_active",
+    "raised",
+    "spoke",
+    "called",
+    "ask_again",
+    "overdue",
+]
 
 
 @click.command("load")
@@ -27,7 +36,8 @@ CALLS = ["opened", "reopened", "still_active", "raised", "spoke", "escalated", "
 def load(since: datetime | None, until: datetime | None, operators: int, as_json: bool) -> None:
     """How many alarms an operator gets, against EEMUA 191 and ISA-18.2.
 
-    A call is an incident that opens, reopens, rises or escalates; alerts that join one call nobody.
+    A call is an incident that opens, reopens, rises or rings because nobody has acknowledged it;
+    alerts that join an incident call nobody.
     Exit code 1 where a limit is not kept.
     """
     from kel.cli.database import some_connection
@@ -83,7 +93,7 @@ def _json(found: "AlarmLoad") -> str:
 
 
 def _text(found: "AlarmLoad", zone: ZoneInfo) -> str:
-    from rules.alarm_load import FLOOD, MOST_A_DAY, MOST_AN_HOUR, Priority
+    from rules.alarm_load import FLOOD, MOST_A_DAY, MOST_AN_HOUR, MOST_STALE, Priority
 
     def line(name: str, value: str, limit: str, key: str) -> str:
         return f"{'✓' if found.keeps[key] else '✗'} {name:<42}{value:>9}   {limit}"
@@ -102,7 +112,9 @@ def _text(found: "AlarmLoad", zone: ZoneInfo) -> str:
             f"0 (πάνω από {FLOOD} σε 10 λεπτά· το πολύ {found.most_in_ten_minutes:.0f})",
             "floods",
         ),
-        line("ειδοποιήσεις πάνω από 24 ώρες", f"{found.stale}", "0", "stale"),
+        line(
+            "ενεργές πάνω από 24 ώρες", f"{found.stale:.0f}", f"έως {MOST_STALE} κάθε μέρα", "stale"
+        ),
         line("ειδοποιήσεις που τρεμοπαίζουν", f"{len(found.chattering)}", "0", "chattering"),
         f"  προτεραιότητες: χαμηλή {shares[Priority.LOW]}, μεσαία {shares[Priority.MEDIUM]}, "
         f"υψηλή {shares[Priority.HIGH]} (οδηγός 80/15/5)",

@@ -22,8 +22,8 @@ def test(folder: Path | None, only: str, as_json: bool) -> None:
     """
     from kel.city import read_document
     from kel.run.cityfiles import read_folder
-    from rules.rehearse import failures, untested
-    from rules.trial import parse_trials
+    from rules.trials.rehearse import failures, untested
+    from rules.trials.trial import parse_trials
 
     where = folder or Settings().city
     files = read_folder(where)

@@ -26,11 +26,15 @@ _WORD = re.compile(
 
 def parse_series(text: str) -> Float64:
     """The readings, (n,), NaN where nothing is reported. Raises ValueError naming the word."""
-    parts = [_readings(place, word) for place, word in enumerate(text.split())]
+    parts: list[Float64] = []
+    count = 0
+    for place, word in enumerate(text.split()):
+        parts.append(_readings(place, word))
+        count += len(parts[-1])
+        if count > MOST:
+            raise ValueError(f"has more than {MOST} readings")
     if not parts:
         raise ValueError("is empty; write readings such as 20*5")
-    if sum(map(len, parts)) > MOST:
-        raise ValueError(f"has more than {MOST} readings")
     return np.concatenate(parts)
 
 

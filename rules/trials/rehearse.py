@@ -1,7 +1,8 @@
 """Running a rulebook's tests: what came out otherwise than expected.
 
-Laws (of `rules.trial`): the whole rulebook runs, by the code that runs live, over the devices that
-the case names; at each moment the active alerts of the rules under test are exactly the expected.
+Laws (of `rules.trials.trial`): the whole rulebook runs, by the code that runs live, over the
+devices that the case names; at each moment the active alerts of the rules under test are exactly
+the expected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +16,10 @@ from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Float64, Frame
 from kel.model.moment import to_us
+from rules.book.rulebook import Rulebook
+from rules.core.rule import microseconds
 from rules.evaluate import Evaluator
-from rules.rule import microseconds
-from rules.rulebook import Rulebook
-from rules.trial import Expectation, Trial, matching, moment_of
+from rules.trials.trial import Expectation, Trial, matching, moment_of
 
 
 def failures(trial: Trial, rulebook: Rulebook, city: City) -> list[str]:

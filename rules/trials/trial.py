@@ -37,10 +37,10 @@ from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Float64
 from kel.model.mistake import Document, Mistake, MistakesError, Path
-from rules.entry import unknown
-from rules.rule import NamedSeverity, Shape, SomeDuration
-from rules.rulebook import Rulebook
-from rules.series import parse_series
+from rules.book.rulebook import Rulebook
+from rules.core.entry import unknown
+from rules.core.rule import NamedSeverity, Shape, SomeDuration
+from rules.trials.series import parse_series
 
 _AFTER = re.compile(r"\+(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 

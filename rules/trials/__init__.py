@@ -1,0 +1,1 @@
+"""The tests of a rulebook, written as files beside it."""
