@@ -2,6 +2,9 @@
 .NOTPARALLEL:
 .PHONY: help setup demo check test bench lock proto clean
 python = .venv/bin/python
+# Tests without servers compute, and run two at a time; those with servers wait, and want the machine
+# for themselves.
+servers = integration or browser
 
 help:
 	@echo "make demo            set up what is missing and play the example city's day (ARGS=--json)"
@@ -30,7 +33,14 @@ check:
 test:
 	@setup/setup.sh test
 	@$(MAKE) --no-print-directory check
+ifeq ($(strip $(ARGS)),)
+	@failed=0; \
+	$(python) -m pytest -m "not ($(servers))" -n 2 --dist loadfile || failed=1; \
+	$(python) -m pytest -m "$(servers)" || failed=1; \
+	exit $$failed
+else
 	@$(python) -m pytest $(ARGS)
+endif
 
 bench: setup
 	@$(python) -m benchmarks.$(NAME) $(ARGS)

@@ -11,8 +11,10 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from types import FrameType
+from typing import ClassVar
 
 import click
 
@@ -31,7 +33,9 @@ COMMANDS = {
     "health": ("kel.cli.health:health", "is a process still at its work?"),
     "devices": ("kel.cli.devices:devices", "list, adopt, retire, import, export devices"),
     "rejected": ("kel.cli.rejected:rejected", "what was refused, and giving it in again"),
-    "incidents": ("kel.cli.incidents:incidents", "list incidents, acknowledge one"),
+    "rules": ("kel.cli.rules:rules", "the rulebook: its tests, load and versions"),
+    "incidents": ("kel.cli.incidents:incidents", "list incidents, say something to them, silence"),
+    "backtest": ("kel.cli.backtest:backtest", "what rules make of history, and its price"),
     "report": ("kel.cli.report:report", "write the mayor's page of a week"),
     "trace": ("kel.cli.trace:trace", "from a euro back to the readings"),
 }
@@ -40,19 +44,21 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """Loads a command's module when the command is called: `kel check` loads no faust."""
 
+    table: ClassVar[Mapping[str, tuple[str, str]]] = COMMANDS
+
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        module, attribute = COMMANDS[name][0].split(":")
+        module, attribute = self.table[name][0].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+            formatter.write_dl([(name, told) for name, (_, told) in self.table.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

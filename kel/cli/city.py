@@ -16,7 +16,7 @@ def check(folder: Path | None) -> None:
     Reads files alone: no broker, no stream and no database is needed. Exit code 1 where there are
     mistakes.
     """
-    from kel.run.cityfiles import mistakes_of
+    from kel.run.cityfiles import RULES, mistakes_of
 
     where = folder or Settings().city
     mistakes = mistakes_of(where)
@@ -27,6 +27,8 @@ def check(folder: Path | None) -> None:
         click.echo(
             f"{count}: nothing takes the folder like this, what runs keeps running", err=True
         )
+        if not any(Path(mistake.file).name == RULES for mistake in mistakes):
+            click.echo(f"{RULES} is looked at once all other files are right", err=True)
         raise click.exceptions.Exit(1)
     click.echo(f"{where}: no mistakes")
 
@@ -37,10 +39,13 @@ def load() -> None:
     from kel.run.cityfiles import fingerprint, load_city_files
     from kel.store.connect import connect
     from kel.store.load import load as load_into
+    from kel.store.rulebook import Edition, keep
 
     settings = Settings()
     version = fingerprint(settings.city)
     files = load_city_files(settings)
     with connect(settings) as connection:
         city = load_into(connection, files.city, datetime.now(UTC), version)
+        edition = Edition(files.rulebook.version, files.source, files.calendars)
+        keep(connection, edition, version)
     click.echo(f"{city.name}: {len(city.devices)} devices, {len(files.rulebook.rules)} rules")

@@ -183,6 +183,7 @@ def _incident(
             for name, at in (
                 ("αναγνωρίστηκε", incident.acknowledged_at),
                 ("αποκαταστάθηκε", incident.resolved_at),
+                ("επαληθεύτηκε", incident.verified_at),
                 ("έκλεισε", incident.closed_at),
             )
             if at is not None

@@ -202,6 +202,8 @@ def seen(alert: Alert, words: Words) -> Iterator[str]:
         heard = words.moment(datetime.fromisoformat(last)) if last[:4].isdigit() else last
         after = length(timedelta(seconds=float(facts.get("limit", 0))))
         yield f"καμία μέτρηση· τελευταία {heard} (όριο {after})"
+    elif "members" in facts:
+        yield f"μαζί: {facts['members']}{held}"
     elif "children" in facts:
         share = greek.percent(float(facts.get("value", 0)))
         limit = greek.percent(float(facts.get("limit", 0)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -83,7 +83,8 @@ class CostLine:
 
 
 def as_json(value: Any) -> Any:
-    """The value as JSON has it: money and quantities as text, moments in ISO 8601, ids as text."""
+    """The value as JSON has it: money and quantities as text, moments in ISO 8601, ids as text,
+    spans of time in seconds."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
@@ -96,6 +97,8 @@ def as_json(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, (list, tuple)):
         return [as_json(each) for each in value]
     return value

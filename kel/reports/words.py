@@ -14,8 +14,13 @@ KIND_COLOUR = {
 # The page's count: what still waits, what is worked on, what is over; for one and for many.
 STAGES = (
     ((IncidentState.OPEN, IncidentState.ACKNOWLEDGED), "ανοικτό", "ανοικτά"),
+    ((IncidentState.HANDED_ON,), "διαβιβάστηκε", "διαβιβάστηκαν"),
     ((IncidentState.IN_PROGRESS,), "σε εξέλιξη", "σε εξέλιξη"),
-    ((IncidentState.RESOLVED, IncidentState.CLOSED), "αποκαταστάθηκε", "αποκαταστάθηκαν"),
+    (
+        (IncidentState.RESOLVED, IncidentState.VERIFIED, IncidentState.CLOSED),
+        "αποκαταστάθηκε",
+        "αποκαταστάθηκαν",
+    ),
 )
 
 # «τα περισσότερα για …»: the category in the accusative, with its article. Another city's

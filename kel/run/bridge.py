@@ -47,6 +47,7 @@ MUCH = 10_000  # messages: where so many wait already, nothing is gained by wait
 LINGERS = 10  # in succession, at the most
 SAID_TIME = CLOCK.encode()
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 5.0  # between tries to write
+UNDER_WAY_S = 10.0  # how long a record may be under way until it counts as not written
 
 
 class Bridge:
@@ -180,29 +181,26 @@ class Bridge:
 
 
 class Writer:
-    """Kafka's records: all are written, in their order, before anything else is."""
+    """Kafka's records: all are written, in their order, before anything else is.
+
+    A producer that has failed is never asked again: closed, it would wait for ever for what it did
+    not know yet of the topic.
+    """
 
     def __init__(self, settings: Settings, link: Link, figures: BridgeFigures) -> None:
         self._settings = settings
         self._link = link
         self._figures = figures
-        self._producer: AIOKafkaProducer
+        self._producer: AIOKafkaProducer | None = None
 
     async def open(self) -> None:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka,
-            client_id=client_id(self._settings.bridge),
-            acks="all",
-            enable_idempotence=True,
-            compression_type=None,
-            max_request_size=2 * 1024 * 1024,
-            request_timeout_ms=10_000,
-        )
-        await producer.start()
-        self._producer = producer
+        """Raises KafkaError where there is no Kafka."""
+        await self._opened()
 
     async def close(self) -> None:
-        await self._producer.stop()
+        producer, self._producer = self._producer, None
+        if producer:
+            await producer.stop()
 
     async def write(self, records: Sequence[tuple[int, bytes]]) -> None:
         """Write all records, again and again until Kafka has them all.
@@ -214,31 +212,53 @@ class Writer:
         delay = FIRST_DELAY_S
         while True:
             try:
+                producer = await self._opened()
                 sent = [
-                    await self._producer.send(RAW, record, partition=partition)
+                    await producer.send(RAW, record, partition=partition)
                     for partition, record in records
                 ]
                 await asyncio.gather(*sent)
                 break
             except KafkaError as error:
                 self._figures.kafka_errors += 1
-                log.warning("Kafka took no batch (%r): trying again in %.1f s", error, delay)
+                log.warning(
+                    "Kafka at %s took no batch (%r): trying again in %.1f s",
+                    *(self._settings.kafka, error, delay),
+                )
                 self._link.check()
+                await self._drop()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_DELAY_S)
-                await self._open_again()
         self._figures.records += len(records)
         self._figures.bytes += sum(len(record) for _, record in records)
 
-    async def _open_again(self) -> None:
+    async def _opened(self) -> AIOKafkaProducer:
+        """The producer, made where there is none."""
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._settings.kafka,
+                client_id=client_id(self._settings.bridge),
+                acks="all",
+                enable_idempotence=True,
+                compression_type=None,
+                max_request_size=2 * 1024 * 1024,
+                request_timeout_ms=int(UNDER_WAY_S * 1000),
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _drop(self) -> None:
+        """Be rid of the producer, and of what it may still have under way: else that would come
+        behind what is written next."""
         try:
-            await asyncio.wait_for(self._producer.stop(), 5)
+            await asyncio.wait_for(self.close(), 1.5 * UNDER_WAY_S)
         except (KafkaError, TimeoutError) as error:
             log.warning("the old producer did not stop (%r)", error)
-        try:
-            await self.open()
-        except KafkaError as error:
-            log.warning("no Kafka at %s (%r)", self._settings.kafka, error)
 
 
 def client_id(bridge: str) -> str:

@@ -110,7 +110,8 @@ class Offline:
         self._situation.take(inputs)
         changes.add(self._keep_store(until))
         for message in changes.outbox:
-            self.crews.order(dict(message.payload))
+            if "order" in message.payload:  # else a call, which nobody hears here
+                self.crews.order(dict(message.payload))
         self._note(told.frames, alerts, changes)
         self.history.requests += taken.requests
         self.history.contacts += taken.contacts

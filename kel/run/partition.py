@@ -31,8 +31,8 @@ from kel.model.moment import LATEST, MINUTE_US, SECOND_US, from_us
 from kel.model.reading import Output, Rebirth
 from kel.model.request import Reject
 from kel.topics import RAW, partition_of
+from rules.book.rulebook import Rulebook
 from rules.evaluate import Evaluator
-from rules.rulebook import Rulebook
 
 ASK_AGAIN = MINUTE_US  # an edge node is asked for a rebirth no more often
 MOST_ASKED = 1_000  # nodes that are remembered as asked

@@ -63,6 +63,20 @@ def _hears(login: str, city: City) -> list[str]:
     return [ORDERS.format(crew=login)] if login in city.crews else []
 
 
+def wait_for_bridge(hears: Link, watch: Callable[[], None]) -> None:
+    """Wait until the bridge has made Kafka's topic and has subscribed: what is published before it
+    ever has would reach nobody.
+
+    `hears` is a link that hears its state; `watch` starts again what has died. Raises StalledError.
+    """
+    patience = monotonic() + STALL_S
+    while not any(m.payload == b"online" for m in hears.receive()):
+        if monotonic() > patience:
+            raise StalledError(f"no bridge came up within {STALL_S:.0f} s")
+        watch()
+        sleep(0.05)
+
+
 class Player:
     """The city on the air.
 
@@ -103,17 +117,8 @@ class Player:
     def __enter__(self) -> "Player":
         for link in self._links.values():
             link.open()
-        self._wait_for_bridge()
+        wait_for_bridge(self._links["kel-clock"], self._watch)
         return self
-
-    def _wait_for_bridge(self) -> None:
-        """What is published before the bridge has ever subscribed would reach nobody."""
-        patience = monotonic() + STALL_S
-        while not any(m.payload == b"online" for m in self._links["kel-clock"].receive()):
-            if monotonic() > patience:
-                raise StalledError(f"no bridge came up within {STALL_S:.0f} s")
-            self._watch()
-            sleep(0.05)
 
     def __exit__(self, *_: object) -> None:
         for link in self._links.values():

@@ -1,7 +1,9 @@
 """`kel up`: the parts and the processes on this machine, on the machine's clock, until Ctrl-C.
 
-Law: no password is printed, and none has to be typed: the files that hold them are named, and
-readable by nobody else.
+Laws:
+- it says that it is up once what is published reaches KEL, not before;
+- no password is printed, and none has to be typed: the files that hold them are named, and readable
+  by nobody else.
 """
 
 import shlex
@@ -12,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kel.model.city import City
+from kel.mqtt import Link
 from kel.run.cityfiles import load_city_files
-from kel.run.play import logins
+from kel.run.play import logins, wait_for_bridge
 from kel.run.services import Services
 from kel.settings import Settings
 from kel.stack.kept import announce
@@ -22,7 +25,7 @@ from kel.store.classes import table_of
 from kel.store.connect import connect
 from kel.store.load import load
 from kel.store.migrate import migrate
-from kel.topics import ORDERS, TELEMETRY
+from kel.topics import BRIDGE, ORDERS, TELEMETRY
 
 LOOK_S = 0.5
 # Systems that the example city has none of, but anybody may have who tries a device.
@@ -47,6 +50,10 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
             if settings.lamps_per_feeder:
                 environment["KEL_LAMPS_PER_FEEDER"] = str(settings.lamps_per_feeder)
             with Services(stack, environment) as services:
+                clock = stack.settings("kel-clock", settings.city)  # this login hears the bridge
+                state = BRIDGE.format(bridge=settings.bridge)
+                with Link(clock, "kel-up", [state], keep_session=False) as hears:
+                    wait_for_bridge(hears, services.watch)
                 for line in where(stack, files.city, environment):
                     tell(line)
                 with suppress(KeyboardInterrupt):

@@ -15,10 +15,10 @@ from kel.model.city import City
 from kel.reports import render_html, render_pdf
 from kel.store.connect import query
 from kel.store.week import read_week
-from rules.kind import Scene
+from rules.book.rulebook import Rulebook
+from rules.core.kind import Scene
+from rules.core.rows import Roster
 from rules.kinds.night_flow import NightFlow, NightFlowKind
-from rules.rows import Roster
-from rules.rulebook import Rulebook
 
 # Hours of overtime that a person may do in a half-year, by day. Assumption (after Law 4354/2015).
 OVERTIME_CAP_H = 120.0

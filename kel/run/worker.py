@@ -53,6 +53,7 @@ from kel.store.connect import connect
 from kel.store.latest import Latest
 from kel.store.load import numbered
 from kel.store.registry import city_version
+from kel.store.rulebook import Edition
 from kel.store.stream import Snapshot, StreamStore
 from kel.topics import RAW
 
@@ -127,9 +128,9 @@ class Worker:
 
     async def keep_rulebook(self) -> None:
         """Keep the rulebook's text in the store: alerts name its version."""
-        version, source = self._files.rulebook.version, self._files.source
+        edition = edition_of(self._files)
         async with self._storing:
-            await self._patiently(lambda: self._store.keep_rulebook(version, source))
+            await self._patiently(lambda: self._store.keep_rulebook(edition, self._version))
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
@@ -342,12 +343,16 @@ class Worker:
             log.error("the city's folder is not taken up: %s", error)
             self._passed_over = version
             return None
-        self._store.keep_rulebook(files.rulebook.version, files.source)
+        self._store.keep_rulebook(edition_of(files), version)
         return version, files, city
 
     def _line(self, number: int) -> Line:
         devices = devices_of(self._city, number, self._settings.partitions)
         return Line(number, self._city, self._files.rulebook, devices)
+
+
+def edition_of(files: CityFiles) -> Edition:
+    return Edition(files.rulebook.version, files.source, files.calendars)
 
 
 def _app(settings: Settings, folder: str) -> faust.App:

@@ -70,7 +70,7 @@ WHERE snapshot.next <= excluded.next
 SELECT next, state FROM snapshot WHERE topic = %s AND partition = %s
 
 -- name: put_alert
-INSERT INTO alert VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO alert VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET cleared_at = coalesce(alert.cleared_at, excluded.cleared_at),
     cleared_why = coalesce(alert.cleared_why, excluded.cleared_why)
 
@@ -87,10 +87,7 @@ INSERT INTO contact VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 INSERT INTO reply VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: put_command
-INSERT INTO command VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-
--- name: put_rulebook
-INSERT INTO rulebook (version, source) VALUES (%s, %s) ON CONFLICT DO NOTHING
+INSERT INTO command VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 
 -- name: watermark
 SELECT min(tick) FROM progress WHERE topic = %s HAVING count(tick) >= %s
@@ -113,13 +110,14 @@ UPDATE desk SET clock = %s WHERE clock IS NULL OR clock <= %s
 
 -- name: alerts
 SELECT id, rule, rulebook, kind, device, category, severity, started_at, detected_at, cleared_at,
-    cleared_why, community, zone, feeder, evidence
+    cleared_why, community, zone, feeder, evidence, verify
 FROM alert WHERE id = ANY(%s)
 
 -- name: known_alerts
 SELECT a.id, a.rule, a.rulebook, a.kind, a.device, a.category, a.severity, a.started_at,
     a.detected_at, CASE WHEN i.ref IS NULL THEN a.cleared_at END,
-    CASE WHEN i.ref IS NULL THEN a.cleared_why END, a.community, a.zone, a.feeder, a.evidence
+    CASE WHEN i.ref IS NULL THEN a.cleared_why END, a.community, a.zone, a.feeder, a.evidence,
+    a.verify
 FROM alert a LEFT JOIN inbox i ON i.word = 'cleared' AND i.ref = a.id AND NOT i.taken
 WHERE a.id = ANY(%s)
 
@@ -130,11 +128,12 @@ SELECT id, at, arrival, community, category, text, lat, lon FROM request WHERE i
 SELECT id, order_id, crew, action, at, arrival, used, km, note FROM reply WHERE id = ANY(%s)
 
 -- name: commands
-SELECT id, at, who, what, incident, why FROM command WHERE id = ANY(%s)
+SELECT id, at, who, what, incident, why, detail FROM command WHERE id = ANY(%s)
 
 -- name: active_incidents
 SELECT id, number, category, severity, state, cause, community, zone, feeder, lat, lon, title,
-    opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests
+    opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests, verified_at,
+    reopened_at, handed, assigned, called_at, flapping_at
 FROM incident WHERE state <> 'closed'
 
 -- name: current_orders
@@ -170,6 +169,9 @@ FROM incident GROUP BY split_part(number, '-', 1)
 UNION ALL
 SELECT 'order', split_part(number, '-', 2) || '-' || max(split_part(number, '-', 3)::integer)
 FROM work_order GROUP BY split_part(number, '-', 2)
+UNION ALL
+SELECT 'silence', split_part(number, '-', 2) || '-' || max(split_part(number, '-', 3)::integer)
+FROM silence GROUP BY split_part(number, '-', 2)
 
 -- name: lock_stock
 SELECT place, item, on_hand, reserved FROM stock WHERE place = %s AND item = %s FOR UPDATE
@@ -180,13 +182,17 @@ ON CONFLICT (place, item) DO UPDATE SET on_hand = excluded.on_hand, reserved = e
 
 -- name: put_incident
 INSERT INTO incident VALUES
-    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+    %s, %s)
 ON CONFLICT (id) DO UPDATE SET category = excluded.category, severity = excluded.severity,
     state = excluded.state, cause = excluded.cause, community = excluded.community,
     zone = excluded.zone, feeder = excluded.feeder, lat = excluded.lat, lon = excluded.lon,
     title = excluded.title, started_at = excluded.started_at,
     acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
-    closed_at = excluded.closed_at, alerts = excluded.alerts, requests = excluded.requests
+    closed_at = excluded.closed_at, alerts = excluded.alerts, requests = excluded.requests,
+    verified_at = excluded.verified_at, reopened_at = excluded.reopened_at,
+    handed = excluded.handed, assigned = excluded.assigned, called_at = excluded.called_at,
+    flapping_at = excluded.flapping_at
 
 -- name: put_order
 INSERT INTO work_order VALUES
@@ -236,14 +242,17 @@ ORDER BY table_name, column_name
 SELECT i.number, i.severity, i.state, c.name, i.title, i.opened_at, i.acknowledged_at,
     cardinality(i.alerts), cardinality(i.requests),
     (SELECT o.number || ' ' || o.crew || ' ' || o.state FROM work_order o
-     WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1)
+     WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1),
+    i.reopened_at, i.handed ->> 'to', i.assigned
 FROM incident i JOIN community c ON c.id = i.community
 WHERE %s OR i.state <> 'closed'
 ORDER BY i.state = 'closed', i.severity DESC, i.opened_at, i.number LIMIT %s
 
 -- name: story_stand
 SELECT (SELECT clock FROM desk),
-    coalesce(array_agg(payload ->> 'order') FILTER (WHERE sent_at IS NOT NULL), '{}'),
+    coalesce(
+        array_agg(payload ->> 'order') FILTER (WHERE sent_at IS NOT NULL AND payload ? 'order'), '{}'
+    ),
     count(*) FILTER (WHERE sent_at IS NULL)
 FROM outbox WHERE made_at > %s AND payload IS NOT NULL
 
@@ -265,6 +274,6 @@ SELECT
 SELECT e.id, e.at, i.number, i.severity, i.title, e.what, e.why
 FROM incident_event e JOIN incident i ON i.id = e.incident
 WHERE e.at > %s AND e.at <= %s
-    AND (e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'closed', 'reopened')
+    AND (e.what IN ('opened', 'planned', 'in_progress', 'resolved', 'verified', 'closed', 'reopened')
         OR e.what = 'joined' AND e.why LIKE 'αίτημα%%')
 ORDER BY e.at, e.seq

@@ -28,7 +28,8 @@ FROM cost_entry WHERE corrects = %s ORDER BY at, id
 
 -- name: incident
 SELECT id, number, category, severity, state, cause, community, zone, feeder, lat, lon, title,
-    opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests
+    opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests,
+    verified_at, reopened_at, handed, assigned, called_at, flapping_at
 FROM incident WHERE id = %s
 
 -- name: incident_history

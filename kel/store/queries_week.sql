@@ -103,7 +103,7 @@ GROUP BY state
 -- opened in [week, until). One that was opened again is not restored.
 WITH opened AS (
     SELECT extract(epoch FROM acknowledged_at - opened_at) / 60 AS acknowledge,
-        CASE WHEN state IN ('resolved', 'closed')
+        CASE WHEN state IN ('resolved', 'verified', 'closed')
             THEN extract(epoch FROM resolved_at - opened_at) / 60 END AS restore
     FROM incident WHERE opened_at >= %(week)s AND opened_at < %(until)s
         AND cardinality(alerts) + cardinality(requests) > 0
@@ -135,7 +135,7 @@ WITH cost AS (
 SELECT i.number, i.category, coalesce(k.label, i.category), i.title, coalesce(m.name, i.community),
     i.opened_at, i.state, c.cash, c.management, c.entry,
     (extract(epoch FROM i.acknowledged_at - i.opened_at) / 60)::float8,
-    CASE WHEN i.state IN ('resolved', 'closed')
+    CASE WHEN i.state IN ('resolved', 'verified', 'closed')
         THEN (extract(epoch FROM i.resolved_at - i.opened_at) / 60)::float8 END,
     c.m3::float8, c.kwh::float8
 FROM cost c JOIN incident i USING (id)
@@ -157,7 +157,7 @@ SELECT count(*) FROM device WHERE cls = 'lamp' AND state = 'active'
 -- Lamps out of order, incident by incident, and from when to when: all lamps of a feeder that has
 -- failed, else the lamps that alerts name, else (a citizen saw it) one.
 SELECT i.category, i.opened_at, i.started_at,
-    CASE WHEN i.state IN ('resolved', 'closed') THEN coalesce(i.resolved_at, i.closed_at) END,
+    CASE WHEN i.state IN ('resolved', 'verified', 'closed') THEN coalesce(i.resolved_at, i.closed_at) END,
     CASE WHEN i.category = 'feeder'
         THEN (SELECT count(*) FROM device d WHERE d.cls = 'lamp' AND d.feeder = i.feeder
             AND d.state = 'active')
@@ -166,7 +166,7 @@ SELECT i.category, i.opened_at, i.started_at,
     END AS lamps
 FROM incident i
 WHERE i.category IN ('lamp', 'feeder') AND i.started_at < %(until)s
-    AND (i.state NOT IN ('resolved', 'closed')
+    AND (i.state NOT IN ('resolved', 'verified', 'closed')
         OR coalesce(i.resolved_at, i.closed_at) >= %(since)s OR i.opened_at >= %(since)s)
     AND cardinality(i.alerts) + cardinality(i.requests) > 0
 

@@ -32,6 +32,7 @@ from kel.store.health import put_gauges
 from kel.store.latest import Columns, Latest, columns_of, put_latest
 from kel.store.rejects import put_rejects
 from kel.store.rows import evidence_json
+from kel.store.rulebook import Edition, keep
 
 CHANNEL = "kel_desk"
 REBIRTH_FOR = timedelta(minutes=1)  # a node that is not reached by then is asked again
@@ -111,9 +112,9 @@ class StreamStore:
     def keep_snapshot(self, partition: int, next_: int, state: bytes) -> None:
         self.commit([], [Snapshot(partition, next_, state)])
 
-    def keep_rulebook(self, version: str, source: str) -> None:
-        """Keep the text of a rulebook: alerts name its version for ever."""
-        self._connection.execute(query("put_rulebook"), [version, source])
+    def keep_rulebook(self, edition: Edition, city: str | None) -> None:
+        """Keep the text of the rulebook in use: alerts name its version for ever."""
+        keep(self._connection, edition, city)
 
     def commit(self, outputs: Sequence[Output], snapshots: Sequence[Snapshot] = ()) -> Counter[str]:
         """Store the effects of some partitions' records and move their offsets, all or nothing.
@@ -296,7 +297,7 @@ def _alerts(cursor: Cursor, alerts: Sequence[Alert]) -> None:
         [
             (a.id, a.rule, a.rulebook, a.kind, a.device, a.category, int(a.severity))
             + (a.started_at, a.detected_at, a.cleared_at, a.cleared_why)
-            + (a.community, a.zone, a.feeder, Jsonb(evidence_json(a.evidence)))
+            + (a.community, a.zone, a.feeder, Jsonb(evidence_json(a.evidence)), a.verify)
             for a in alerts
         ],
     )

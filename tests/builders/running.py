@@ -36,7 +36,7 @@ from kel.store.migrate import migrate
 from kel.topics import BRIDGE, CLOCK, RAW
 
 FOLDER = Path(__file__).resolve().parents[2] / "config/dionysos"
-LAMPS = 2  # a feeder's lamps: the whole city, but small
+LAMPS = 4  # a feeder's lamps: the whole city, but small
 OPENED = datetime(2026, 10, 1, tzinfo=UTC)
 TEMPLATE = "template_city"
 SESSION_S = 2.0  # of a worker: how long a killed one's partitions wait
@@ -160,11 +160,11 @@ class System:
         self._children.append(child)
         return child.start()
 
-    def start_bridge(self, **more: str) -> Child:
+    def start_bridge(self, *, command: Sequence[str] = (), **more: str) -> Child:
         """A bridge that has subscribed: what is published from now on reaches it."""
         state = BRIDGE.format(bridge=more.get("KEL_BRIDGE", "bridge"))
         with self.link("kel-clock", (state,)) as hears:
-            bridge = self.start("bridge", **more)
+            bridge = self.start("bridge", command=command, **more)
             wait_until(
                 lambda: any(m.payload == b"online" for m in hears.receive()), what="bridge online"
             )

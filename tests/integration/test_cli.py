@@ -142,10 +142,10 @@ def test_without_a_desk_the_word_waits(
 def test_a_desk_that_stands_still_is_told(
     stored: System, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kel.cli import incidents
+    from kel.cli import asking
     from kel.store.desk import LOCK
 
-    monkeypatch.setattr(incidents, "ANSWER_S", 0.3)
+    monkeypatch.setattr(asking, "ANSWER_S", 0.3)
     connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     done = run(stored, "ack", "2026-0001")
     assert done.exit_code == 1
@@ -162,6 +162,99 @@ def test_the_list_and_its_json(stored: System) -> None:
     assert len(run(stored, "list", "--most", "1").output.splitlines()) == 4
     found = json.loads(run(stored, "list", "--json").stdout)
     assert sorted(one["number"] for one in found) == numbers
+
+
+# what else operators say
+
+
+def told(system: System, *arguments: str) -> str:
+    done = run(system, *arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_what_an_operator_says_is_done_and_stands_in_the_history(desk: System) -> None:
+    """From handing on to closing, each by a command of its own."""
+    who = ("--who", "Μαρία")
+    assert told(
+        desk, "hand-on", "2026-0001", "--to", "Περιφέρεια", "--protocol", "77", "--ask", "7d", *who
+    ).startswith("2026-0001: διαβιβάστηκε σε Περιφέρεια, αρ. πρωτ. 77, ερώτηση ξανά 25/10")
+    assert "→ Περιφέρεια" in told(desk, "list")
+    assert "διαβιβάστηκε σε Περιφέρεια" in told(desk, "show", "2026-0001")
+    assert told(desk, "assign", "2026-0001", "--crew", "works", *who) == (
+        "2026-0001: ανατέθηκε σε Τεχνικά έργα και καθαριότητα\n"
+    )
+    assert told(desk, "merge", "2026-0001", "2026-0003", "--why", "ίδια λακκούβα", *who) == (
+        "2026-0003: ενώθηκε με το 2026-0001\n"
+    )
+    assert told(desk, "close", "2026-0001", "--why", "το έφτιαξε η Περιφέρεια", *who) == (
+        "2026-0001: έκλεισε\n"
+    )
+    lines = told(desk, "history", "2026-0001").splitlines()
+    for what in ("διαβιβάστηκε", "ανατέθηκε", "ενώθηκε", "έκλεισε"):
+        (line,) = (x for x in lines if f"  {what}" in x)
+        assert "18/10 12:0" in line and "Μαρία" in line
+    assert "το έφτιαξε η Περιφέρεια" in lines[-1]
+
+
+REFUSED = [
+    (("hand-on", "2026-0001", "--to", "Χ", "--ask", "2020-01-01"), "when to ask again?"),
+    (("assign", "2026-0001", "--crew", "nobody"), "there is no crew nobody; known: "),
+    (("merge", "2026-0001", "2026-0001"), "2026-0001 is that incident itself"),
+    (("split", "2026-0001", "abc"), "2026-0001: no member begins with 'abc'"),
+    (("silence", "--zone", "z99", "--until", "2h", "--why", "έργα"), "there is no zone z99"),
+    (("unsilence", "2026-0007"), "there is no silence Σ-2026-0007 that still holds"),
+]
+
+
+def test_what_the_desk_refuses_says_why_in_one_line(desk: System, connection: Connection) -> None:
+    for arguments, why in REFUSED:
+        done = run(desk, *arguments)
+        assert (done.exit_code, why in done.output) == (1, True), (arguments, done.output)
+    rows = connection.execute("SELECT done, count(*) FROM answer GROUP BY done").fetchall()
+    assert rows == [(False, len(REFUSED))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("complete", "2026-0004", "--why", "."), "2026-0004: έκλεισε"),
+        (("close", "2026-0999", "--why", "."), "there is no incident 2026-0999"),
+        (("show", "2026-0999"), "there is no incident 2026-0999"),
+        (("silence", "--until", "2h", "--why", "έργα"), "name what it is about"),
+        (("silence", "--rule", "x", "--until", "2h", "--why", "έργα"), "there is no rule x"),
+        (("silence", "--zone", "z01", "--why", "έργα"), "Missing option '--until'"),
+        (("silence", "--zone", "z01", "--until", "2h"), "Missing option '--why'"),
+        (("silence", "--zone", "z01", "--until", "then", "--why", "."), "write 2026-10-18T09:00"),
+    ],
+)
+def test_what_is_not_even_asked(
+    stored: System, connection: Connection, arguments: tuple[str, ...], why: str
+) -> None:
+    done = run(stored, *arguments)
+    assert done.exit_code != 0
+    assert why in done.output
+    assert connection.execute("SELECT count(*) FROM command").fetchone() == (0,)
+
+
+def test_a_silence_from_its_beginning_to_its_end(desk: System, connection: Connection) -> None:
+    assert told(desk, "silences") == "Σιγάσεις (0)\n" + told(desk, "silences").split("\n", 1)[1]
+    made = told(
+        desk, "silence", "--zone", "z07", "--until", "3d", "--days", "mon,tue",
+        "--from", "22:00", "--to", "06:00", "--why", "πλύσιμο", "--who", "Μαρία",
+    )  # fmt: skip
+    assert made == "Σ-2026-0001\n"
+    line = told(desk, "silences").splitlines()[2]
+    for part in ("Σ-2026-0001", "ζώνη z07", "Δε Τρ 22:00–06:00", "0 (0)", "Μαρία", "πλύσιμο"):
+        assert part in line
+    assert told(desk, "silences", "2026-0001").startswith("Τι έκρυψε (0)")
+    assert told(desk, "unsilence", "2026-0001", "--why", "τέλος") == (
+        "Σ-2026-0001: άρση, 0 ενεργές ειδοποιήσεις\n"
+    )
+    assert "Σ-2026-0001" not in told(desk, "silences")
+    assert "άρση" in told(desk, "silences", "--all")
+    ended = "SELECT ended_why FROM silence WHERE ended_at IS NOT NULL"
+    assert connection.execute(ended).fetchall() == [("τέλος",)]
 
 
 # where nothing is named

@@ -334,15 +334,50 @@ class Broker:
         self.taken += [topic for topic, _ in messages]
 
 
+def unsent(desk, word, passed_over=()):
+    return [m for m in desk._store.unsent(passed_over) if word in m.payload]
+
+
 def test_a_message_that_the_broker_refuses_holds_up_no_other(workers, desk, caplog):
     workers.commit(at("03:35"), alerts=[BURST, PUMP, DARK, FIRE])
     assert desk.step()
-    messages = desk._store.unsent()
+    messages = unsent(desk, "order")
     assert len(messages) == 4
     broker = Broker()
     with pytest.raises(BrokerError, match="lost"), caplog.at_level(logging.ERROR):
         desk._publish(broker, messages)
     assert broker.taken == [messages[0].topic, messages[2].topic]
-    assert desk._store.unsent() == [messages[1], messages[3]]
-    assert desk._store.unsent(desk._refused) == [messages[3]]
+    assert unsent(desk, "order") == [messages[1], messages[3]]
+    assert unsent(desk, "order", desk._refused) == [messages[3]]
     assert "Not authorized" in caplog.text
+
+
+class Listener:
+    """A link whose broker takes everything."""
+
+    def __init__(self):
+        self.taken = []
+
+    def publish(self, messages, **_):
+        self.taken += messages
+
+
+def test_a_call_whose_time_has_passed_rings_nobody(workers, desk):
+    """A desk that was away tells the history of all calls, and rings for the last one only."""
+    workers.commit(at("02:55"), alerts=[BURST])
+    assert desk.step()
+    workers.commit(at("03:24"))
+    assert desk.step()
+    listener = Listener()
+    calls = unsent(desk, "call")
+    assert [(m.topic, m.made_at, m.expires_at) for m in calls] == [
+        ("kel/v1/calls/duty-night", at("03:05"), at("03:15")),
+        ("kel/v1/calls/duty-night", at("03:15"), at("03:25")),
+        ("kel/v1/calls/engineer", at("03:20"), at("03:35")),
+    ]
+    desk._publish(listener, calls)
+    rung = [(topic, orjson.loads(payload)["call"]) for topic, payload in listener.taken]
+    assert rung == [(m.topic, str(m.id)) for m in calls[1:]]
+    assert not unsent(desk, "call")
+    told = "SELECT count(*) FROM incident_event WHERE what = 'called'"
+    assert workers.connection.execute(told).fetchone() == (3,)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from kel.model.alert import Severity
+from kel.model.escalation import Escalation, Step
 from kel.model.ids import make_id
 from kel.model.reading import Output
 from kel.model.situation import Changes, Command, Inputs
@@ -180,6 +182,86 @@ def answers(changes):
             yield reply(order, "accept", order.made_at + 3 * MINUTE)
             yield reply(order, "arrive", order.arrive_at)
             yield reply(order, "complete", order.arrive_at + 90 * MINUTE, km=7.5)
+
+
+def command(what, number="", clock="02:55", why="έργα", **detail):
+    about = (what, number, clock, *sorted(detail.items()))
+    return Command(make_id("command", *about), at(clock), "Άννα", what, number, why, detail)
+
+
+LIVELY = replace(
+    CITY,
+    escalation=Escalation(
+        steps=(Step(5 * MINUTE, 20 * MINUTE, Severity.MEDIUM, "boss"),),
+        contacts={"boss": "Μηχανικός"},
+        margin=30 * MINUTE,
+    ),
+)
+LOW = alert(CITY, "zm-02", "low_pressure", at("02:41"), verify=timedelta(hours=1))
+LAMP = alert(CITY, "la-01-002", "lamp", at("03:00"), verify=timedelta(hours=2))
+FEEDER = alert(CITY, "fc-01", "feeder", at("02:58"))
+NIGHTLY = {"days": "wed,thu", "since": "01:00", "until": "06:00"}
+SAID = [
+    command("silence", zone="z02", ends_at=at("12:00", 9).isoformat(), clock="02:30", **NIGHTLY),
+    command("silence", rule="pump", ends_at=at("11:30").isoformat(), clock="09:00"),
+    command("unsilence", silence="Σ-2026-0002", clock="10:40"),
+    command(
+        "hand_on", "2026-0002", "03:02", to="ΔΕΔΔΗΕ", protocol="1", ask_at=at("05:00").isoformat()
+    ),
+    command("assign", "2026-0001", "04:30", person="Νίκος"),
+    command("acknowledge", "2026-0009", "04:40"),
+    command("close", "2026-0003", "06:05", why="ψευδής", force="yes"),
+]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_desk_that_starts_anew_at_every_step_does_the_same(connection, store, restarts):
+    """Silences, calls, handovers, hidden and dismissed alerts: all of it is in the store."""
+    arrive(connection, alerts=[BURST, LOW, LAMP, FEEDER, PUMP, cleared(FEEDER, at("04:20"))])
+    for said in SAID:
+        store.command(said)
+    situation, now, outbox = store.situation(), at("02:20"), []
+    while now < at("14:00"):
+        now += 10 * MINUTE
+        if restarts:
+            situation = store.situation()
+        inputs = store.inputs(now)
+        changes = decide(LIVELY, situation, inputs, NoReadings())
+        store.commit(now, changes, situation, inputs.taken)
+        situation.apply(changes)
+        situation.take(inputs)
+        arrive(connection, replies=list(answers(changes)))
+        assert store.situation() == situation, now
+        outbox += [m for m in changes.outbox if "call" in m.payload]
+    told = dict(
+        connection.execute("SELECT what, count(*) FROM incident_event GROUP BY what").fetchall()
+    )
+    assert set(told) >= {"handed_on", "ask_again", "assigned", "called", "spoke", "closed"}
+    assert told["called"] == len(outbox) == len({m.id for m in outbox}) > 5
+    fates = "SELECT dismissed, spoke, over_at IS NULL FROM hidden ORDER BY 1, 2, 3"
+    assert connection.execute(fates).fetchall() == [
+        (False, True, False),  # LOW, by night, until six
+        (False, True, False),  # PUMP, until the silence was lifted
+        (True, False, True),  # closed by hand
+    ]
+    done = connection.execute("SELECT done, count(*) FROM answer GROUP BY done ORDER BY done")
+    assert done.fetchall() == [(False, 1), (True, 6)]
+    if not restarts:
+        return
+    again = store.situation()
+    assert decide(LIVELY, again, Inputs(now), NoReadings()) == Changes()
+
+
+def test_a_silence_needs_an_end_a_reason_and_somebody_also_in_the_database(connection):
+    put = (
+        "INSERT INTO silence VALUES (gen_random_uuid(), 'Σ-2026-0001', %s, %s, now(), now(), "
+        "now() + %s, %s, '{}', NULL, NULL, NULL, '', '')"
+    )
+    good = ["Άννα", "έργα", timedelta(hours=1), '{"zone": ["z01"]}']
+    for place, wrong in enumerate(["", "", timedelta(0), "{}"]):
+        with pytest.raises(Exception, match="check"):
+            connection.execute(put, [*good[:place], wrong, *good[place + 1 :]])
+    connection.execute(put, good)
 
 
 def test_an_end_that_the_desk_has_not_heard_of_is_not_known_to_a_new_one(connection, store):

@@ -109,7 +109,10 @@ def closed_port() -> int:
             lambda s: {"database": s.stack.postgres.url + "_of_nobody"},
             "`CREATE DATABASE kel_of_nobody OWNER kel`",
         ),
-        (lambda s: {"lamps_per_feeder": 3}, "48 devices of the city are not in the database"),
+        (
+            lambda s: {"lamps_per_feeder": 5},
+            "48 devices of the city are not in the database",
+        ),
         (lambda s: {"city": FOLDER / "nowhere"}, "there is no such folder"),
     ],
 )
@@ -122,7 +125,7 @@ def test_a_wrong_setting(
 def test_a_mistake_in_the_city(system: System, tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "city")
     rules = tmp_path / "city/rules.toml"
-    rules.write_text(rules.read_text("utf-8").replace('unit = "bar"', 'unit = "psi"', 1), "utf-8")
+    rules.write_text(rules.read_text("utf-8").replace('unit = "bar"', 'unit = "kW"', 1), "utf-8")
     told = the_problem(usual(system, city=tmp_path / "city"))
     assert "rules.toml:" in told
     assert f"`kel check {tmp_path / 'city'}`" in told
@@ -192,7 +195,7 @@ def login(system: System, grants: str) -> Iterator[dict[str, object]]:
     [
         (
             "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}",
-            "may not write alert, budget_line and",
+            "may not write alert, alert_restated and",
         ),
         ("", f"{TEST_LOGIN} may not even look"),
     ],

@@ -11,6 +11,9 @@ from pydantic import SecretStr
 
 from grafana.queries import panel_queries, queries
 from grafana.wall import wall
+from kel.model.alert import Severity
+from kel.model.incident import Handover, IncidentState
+from kel.model.situation import Changes
 from kel.settings import Settings
 from kel.stack.folder import make_folder, remove_folder
 from kel.stack.postgres import Postgres
@@ -124,6 +127,32 @@ def test_the_worst_incident_stands_first_with_age_state_and_crew(night):
         ),
         ("2026-0003 · 10 ώ 00′ · Βλάβη — Δροσιά · αποκαταστάθηκε", -1),
     ]
+
+
+def test_every_state_has_its_word_and_what_is_restored_stands_last(server):
+    settings = _database(server, "states")
+    found = [
+        _incident("2026-0011", "handed_on", handed=Handover("ΔΕΔΔΗΕ", "7", wall_city.NOW, None)),
+        _incident("2026-0012", "verified", verified_at=wall_city.NOW),
+        _incident("2026-0013", "open", reopened_at=wall_city.NOW),
+        _incident("2026-0014", "open"),
+    ]
+    with connect(settings) as connection:
+        load(connection, wall_city.city(), wall_city.NOW)
+        desk = DeskStore(connection)
+        changes = Changes(incidents={i.id: i for i in found})
+        desk.commit(wall_city.NOW, changes, desk.situation())
+    words = ("άνοιξε ξανά", "ανοικτό", "διαβιβάστηκε", "επαληθεύτηκε")
+    lines = _lines(settings, "incidents")
+    assert [text.rsplit(" · ", 1)[1] for text, _ in lines] == list(words)
+    assert [value for _, value in lines] == [2, 2, 2, -1]
+    assert _one(settings, "unacknowledged") == {"Χωρίς αναγνώριση": 2}
+    assert _one(settings, "severities")["Μεσαία"] == 3
+
+
+def _incident(number, state, **more):
+    given = (number, "main_burst", Severity.MEDIUM, IncidentState(state), 30, "Βλάβη — Δροσιά")
+    return wall_city.incident(*given, **more)
 
 
 def test_a_quiet_city_says_so(empty):

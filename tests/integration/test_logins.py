@@ -11,9 +11,14 @@ from kel.mqtt import Link, RefusedError
 from kel.settings import Settings
 from kel.stack.folder import make_folder, remove_folder
 from kel.stack.mosquitto import Mosquitto
+from kel.topics import CALLS
+from tests.builders.running import wait_until
+
+pytestmark = pytest.mark.integration
 
 SYSTEMS = ("frigate", "onvif", "zigbee2mqtt", "talq", "fiware", "senml", "hydrolog", "drosia")
-LOGINS = ("kel-bridge", *SYSTEMS, "edge-1", "f07")
+ON_CALL = ("duty-day", "engineer")
+LOGINS = ("kel-bridge", "kel-desk", *SYSTEMS, "edge-1", "f07", *ON_CALL)
 OWN = {
     "frigate": "frigate/reviews",
     "onvif": "onvif/cam-03/onvif-ej/RuleEngine/FireDetector/Fire",
@@ -77,6 +82,28 @@ def test_the_bridge_hears_what_the_city_declares(broker: Mosquitto) -> None:
         assert came.wait(10)
         heard = [(m.topic, m.payload) for m in bridge.receive()]
         assert heard == [(OWN["hydrolog"], b"7")]
+
+
+def test_whoever_is_on_call_hears_the_calls_for_it_alone(broker: Mosquitto) -> None:
+    """Each listens to everybody's: the last call of all is its own, so none can be on its way."""
+    calls = [CALLS.format(who=who) for who in ON_CALL]
+    heard: dict[str, list[str]] = {who: [] for who in ON_CALL}
+    with (
+        closing(link(broker, ON_CALL[0], subscribe=["kel/v1/calls/+"])) as first,
+        closing(link(broker, ON_CALL[1], subscribe=["kel/v1/calls/+"])) as second,
+        closing(link(broker, "kel-desk")) as desk,
+    ):
+        desk.publish([(topic, b"x") for topic in (*calls, *calls)])
+        for who, one in zip(ON_CALL, (first, second), strict=True):
+            wait_until(lambda w=who, o=one: _heard(o, heard[w]) == 2, what=f"calls of {who}")
+        with pytest.raises(RefusedError):
+            second.publish([(calls[1], b"x")])
+    assert heard == {who: [call] * 2 for who, call in zip(ON_CALL, calls, strict=True)}
+
+
+def _heard(one: Link, topics: list[str]) -> int:
+    topics += [m.topic for m in one.receive()]
+    return len(topics)
 
 
 @pytest.mark.parametrize("topic", ["frigate/cam-01/person", "frigate/cam-01/person/snapshot"])

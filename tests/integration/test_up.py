@@ -1,5 +1,6 @@
 """`kel up` as a person uses it: two at once, messages good and bad, Ctrl-C, and a kill -9."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import orjson
 import psycopg
 import pytest
 
+from kel.kafka import describe_topic
 from kel.mqtt import BrokerError, Link
 from kel.settings import Settings
 from kel.stack.folder import make_folder, remove_folder
@@ -35,10 +37,11 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "KEL_LAMPS_PER_FEEDER": "2"},
+            env={**os.environ, "KEL_LAMPS_PER_FEEDER": "4"},
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.said: list[str] = []
+        self.partitions: int | None = None  # that Kafka had of the topic when it said it was up
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -52,6 +55,7 @@ class Up:
             "kel up is up",
         )
         assert self.process.poll() is None, self.said
+        self.partitions = asyncio.run(describe_topic(self.settings()))
         return self
 
     @property
@@ -157,6 +161,10 @@ def test_it_says_what_can_be_done_and_no_secret(ups: tuple[Up, Up]) -> None:
     arguments = b"".join(Path(f"/proc/{p}/cmdline").read_bytes() for p in up.family())
     assert not any(secret.encode() in arguments for secret in secrets)
     assert up.folder != other.folder
+
+
+def test_it_says_that_it_is_up_once_the_bridge_has_made_the_topic(ups: tuple[Up, Up]) -> None:
+    assert [up.partitions for up in ups] == [up.settings().partitions for up in ups]
 
 
 def test_its_environment_is_a_healthy_installation(ups: tuple[Up, Up]) -> None:

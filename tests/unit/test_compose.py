@@ -289,7 +289,8 @@ def test_logins_are_those_that_the_acl_knows():
     folder = ROOT / "config/dionysos"
     communities = tomllib.loads((folder / "communities.toml").read_text("utf-8"))["community"]
     crews = tomllib.loads((folder / "crews.toml").read_text("utf-8"))["crew"]
-    people = {c["id"] for c in [*communities, *crews]}
+    on_call = tomllib.loads((folder / "escalation.toml").read_text("utf-8"))["contact"]
+    people = {c["id"] for c in [*communities, *crews, *on_call]}
     assert {_login(n) for n in shown} == (users - set(OWN_LOGINS)) | people
 
 

@@ -6,7 +6,7 @@ from kel.model.ids import make_id
 from kel.model.incident import IncidentEvent, IncidentState
 from kel.model.order import OrderState
 from kel.model.situation import Changes, Inputs, Situation
-from rules.incidents import correlate
+from rules.incidents.correlate import correlate
 from tests.builders.city import alert, at, cleared, small_city
 from tests.builders.costs_city import incident, order
 

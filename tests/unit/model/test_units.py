@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.units import _DECLARED, UnitError, convert, linear
+from kel.model.units import _DECLARED, UnitError, convert, linear
 
 # value, unit, the same in another unit
 CASES = [

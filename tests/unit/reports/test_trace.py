@@ -168,6 +168,11 @@ def test_how_a_quantity_came_about(kind, basis, told):
             {"value": 0.9, "limit": 0.5, "count": 45.0, "of": 50.0, "children": "a, b"},
             "45 από 50 συσκευές, 90 % (όριο 50 %)",
         ),
+        (
+            "composition",
+            {"value": 2.0, "limit": 2.0, "unit": "1", "members": "noisy (ln-01 01/07 03:00)"},
+            "μαζί: noisy (ln-01 01/07 03:00)",
+        ),
         ("new kind", {"speed": 3.5}, "speed = 3,5"),
     ],
 )
@@ -220,3 +225,7 @@ def test_json_has_no_types_of_its_own():
     assert told["alerts"][0]["alert"]["severity"] == "high"
     assert told["alerts"][0]["series"]["readings"][0]["value"] == 1.0
     assert told["order"] is None and told["incident"]["requests"] == []
+
+
+def test_a_span_of_time_is_in_seconds():
+    assert as_json({"verify": timedelta(hours=3)}) == {"verify": 10800.0}

@@ -149,21 +149,31 @@ def test_a_story_has_no_broker():
 
 
 class Producer:
-    """Fails so many times, then takes everything."""
+    """Fails so many times, then takes everything. What is closed never answers, as aiokafka's
+    where it does not know the topic yet."""
 
-    failures = 0
+    failures = 0  # to take a record
+    absences = 0  # of Kafka, when one is opened, but for the first
     taken: list = []  # noqa: RUF012 - of all that are made
+    open = 0  # of all that are made
 
     def __init__(self, **_):
-        pass
+        self.closed = True
 
     async def start(self):
-        pass
+        self.closed = False
+        Producer.open += 1
+        if Producer.failures == 0 < Producer.absences:
+            Producer.absences -= 1
+            raise KafkaError
 
     async def stop(self):
-        pass
+        Producer.open -= not self.closed
+        self.closed = True
 
     async def send(self, _topic, record, partition):
+        if self.closed:
+            await asyncio.get_running_loop().create_future()
         if Producer.failures:
             Producer.failures -= 1
             raise KafkaError
@@ -173,14 +183,19 @@ class Producer:
         return done
 
 
-def written(monkeypatch, failures, link):
+def written(monkeypatch, failures, link, absences=0):
     async def run():
         writer = Writer(Settings(), link, figures)
         await writer.open()
-        await writer.write([(0, b"a"), (1, b"bc"), (0, b"d")])
+        async with asyncio.timeout(5):
+            await writer.write([(0, b"a"), (1, b"bc"), (0, b"d")])
+        assert Producer.open == 1
+        await writer.close()
+        assert Producer.open == 0
 
     figures = BridgeFigures()
-    Producer.failures, Producer.taken = failures, []
+    Producer.failures, Producer.absences = failures, absences
+    Producer.taken, Producer.open = [], 0
     monkeypatch.setattr(bridge, "AIOKafkaProducer", Producer)
     monkeypatch.setattr(bridge, "FIRST_DELAY_S", 0.0)
     asyncio.run(run())
@@ -192,6 +207,15 @@ def test_kafka_is_asked_again_until_it_has_all_records_in_their_order(monkeypatc
     figures = written(monkeypatch, failures, Link())
     assert Producer.taken == [(0, b"a"), (1, b"bc"), (0, b"d")]
     assert (figures.kafka_errors, figures.records, figures.bytes) == (failures, 3, 4)
+
+
+@pytest.mark.parametrize("absences", [1, 3])
+def test_a_producer_that_failed_is_not_asked_again_while_no_new_one_can_be_made(
+    monkeypatch, absences
+):
+    figures = written(monkeypatch, 1, Link(), absences)
+    assert Producer.taken == [(0, b"a"), (1, b"bc"), (0, b"d")]
+    assert figures.kafka_errors == 1 + absences
 
 
 def test_a_bridge_that_lost_its_session_does_not_go_on_trying(monkeypatch):

@@ -1,11 +1,11 @@
-"""The fingerprint of a city's folder."""
+"""A city's folder as a whole: its fingerprint, and what no parser can take."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from kel.run.cityfiles import fingerprint
+from kel.run.cityfiles import fingerprint, mistakes_of
 from tests.builders.running import FOLDER
 
 
@@ -36,3 +36,11 @@ def test_every_change_of_a_file_changes_it(folder: Path) -> None:
     (folder / "more.toml").write_text("")
     seen.add(fingerprint(folder))
     assert len(seen) == 5
+
+
+def test_what_is_nested_beyond_all_measure_is_one_mistake(folder: Path) -> None:
+    rules = folder / "rules.toml"
+    deep = ".".join(["a"] * 20_000)
+    rules.write_text(f"{rules.read_text('utf-8')}\n[{deep}]\n", "utf-8")
+    (mistake,) = mistakes_of(folder)
+    assert mistake.what == "tables or rules are nested too deeply"

@@ -18,7 +18,7 @@ def city(tmp_path):
 
 @pytest.fixture
 def folder(city):
-    return CityFolder(Settings(city=city, lamps_per_feeder=2))
+    return CityFolder(Settings(city=city, lamps_per_feeder=4))
 
 
 def row(city):
@@ -66,3 +66,32 @@ def test_a_mistake_is_told_once_and_what_was_right_again_is_taken(city, folder, 
 def test_hidden_files_are_no_part_of_a_city(city, folder):
     (city / ".half-written").write_text("x")
     assert [folder.changed() for _ in range(2)] == [None] * 2
+
+
+BAD_RULES = [
+    ('severity = "critical"', 'severity = "hihg"', "severity"),
+    ('metric = "pressure"', 'metric = "presure"', "watch.metric"),
+    ('unit = "bar"', 'unit = "l/s"', "unit"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "field"), BAD_RULES)
+def test_a_bad_rulebook_is_refused_with_file_line_and_field(city, folder, caplog, old, new, field):
+    file = city / "rules.toml"
+    text = file.read_text("utf-8")
+    line = text[: text.index(old)].count("\n") + 1
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    assert [folder.changed() for _ in range(3)] == [None] * 3
+    (told,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert f"{file}:{line}: rule." in told and f".{field}: " in told
+    file.write_text(f"{text}# as it was\n", "utf-8")
+    assert folder.changed() is None
+    assert folder.changed().rulebook.rules
+
+
+@pytest.mark.parametrize("name", ["calendars.toml", "fire_risk.csv"])
+def test_calendars_are_part_of_the_folder(city, folder, name):
+    before = (city / name).read_text("utf-8")
+    (city / name).write_text(before + "\n# a note\n", "utf-8")
+    assert folder.changed() is None
+    assert folder.changed() is not None
