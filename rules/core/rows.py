@@ -8,6 +8,7 @@ Laws:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from rules.core.rule import Watch
 
 Bool = NDArray[np.bool_]
 Slots = NDArray[np.intp]
+Value = TypeVar("Value", bound=np.generic)
 NEVER = np.iinfo(np.int64).min
 ENDLESS = np.iinfo(np.int64).max
 
@@ -166,3 +168,12 @@ def carried(rows: Rows, column: Float64, held: Float64) -> Float64:
     begin = np.maximum.accumulate(np.where(rows.first, place, 0))
     source = np.maximum.accumulate(np.where(known, place, -1))
     return np.where(source >= begin, column[source], held[rows.slot])
+
+
+def previous(rows: Rows, column: NDArray[Value], held: NDArray[Value]) -> NDArray[Value]:
+    """What stands in `column`, (n,), one row of the same slot earlier; `held`, (slots,), before a
+    slot's first row."""
+    found = np.empty_like(column)
+    found[1:] = column[:-1]
+    found[rows.heads] = held[rows.slot[rows.heads]]
+    return found

@@ -26,7 +26,7 @@ from rules.core.entry import Entry, Measured, find_metric, same_unit
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import Change
 from rules.core.kind import KindSpec, Scene
-from rules.core.rows import Rows, Slots, carried
+from rules.core.rows import Rows, Slots, carried, previous
 from rules.core.rule import NOTHING, Duration, Number, Positive, RuleShape, Shape, SomeDuration
 from rules.core.rule import microseconds as us
 from rules.parts.bursts import Bursts
@@ -69,9 +69,7 @@ class FlappingKind:
         value, level, band = rows.column(self.metric), self.rule.level, self.rule.band
         told = np.where(value > level + band, 1.0, np.where(value < level - band, -1.0, np.nan))
         side = carried(rows, told, self.side)
-        before = np.append(np.nan, side[:-1])
-        heads = rows.heads
-        before[heads] = self.side[rows.slot[heads]]
+        before = previous(rows, side, self.side)
         ends = rows.ends
         self.side[rows.slot[ends]] = side[ends]
         crossed = side * before == -1.0

@@ -26,7 +26,7 @@ from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.judge import Judge, Told
 from rules.core.kind import KindSpec, Scene
 from rules.core.limit import verdicts
-from rules.core.rows import NEVER, Rows, Slots
+from rules.core.rows import NEVER, Rows, Slots, previous
 from rules.core.rule import NOTHING, Clear, Duration, Limit, RuleShape, SomeDuration, microseconds
 from rules.parts.facts import limit_facts
 from rules.parts.lookback import has_metric, long_enough, span_of
@@ -117,14 +117,10 @@ class _Last:
 
     def add(self, rows: Rows, value: Float64) -> tuple[Float64, Float64]:
         """What each reading is compared with, (n,), NaN for nothing, and how long before (µs)."""
-        heads = rows.heads
-        slots = rows.slot[heads]
-        before, time = np.empty_like(value), np.empty_like(rows.time)
-        before[1:], time[1:] = value[:-1], rows.time[:-1]
-        before[heads] = self.value[slots]
-        known = self.time[slots] != NEVER
-        time[heads] = np.where(known, self.time[slots], rows.time[heads] - 1)
-        ends = np.append(heads[1:], len(rows)) - 1
+        before, time = previous(rows, value, self.value), previous(rows, rows.time, self.time)
+        time = np.where(time == NEVER, rows.time - 1, time)
+        ends = rows.ends
+        slots = rows.slot[ends]
         self.value[slots], self.time[slots] = value[ends], rows.time[ends]
         return before, (rows.time - time).astype(np.float64)
 

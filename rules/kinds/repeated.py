@@ -29,7 +29,7 @@ from rules.core.hold import BETWEEN, Change
 from rules.core.judge import Judge
 from rules.core.kind import Kind, KindSpec, Scene
 from rules.core.limit import beyond, verdicts
-from rules.core.rows import Bool, Rows, Slots
+from rules.core.rows import Bool, Rows, Slots, previous
 from rules.core.rule import Clear, Limit, RuleShape, SomeDuration, microseconds
 from rules.parts.bursts import Bursts
 from rules.parts.facts import limit_facts
@@ -157,9 +157,7 @@ class Within(_Base):
         return events
 
     def _edges(self, rows: Rows, raised: Bool) -> Bool:
-        before = np.append(0.0, raised[:-1])
-        heads = rows.heads
-        before[heads] = self.beyond[rows.slot[heads]]
+        before = previous(rows, raised.astype(np.float64), self.beyond)
         ends = rows.ends
         self.beyond[rows.slot[ends]] = raised[ends]
         edges: Bool = raised & (before == 0.0)

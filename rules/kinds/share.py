@@ -39,7 +39,7 @@ from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, SET, Change, Hold
 from rules.core.kind import KindSpec, Scene
 from rules.core.limit import beyond
-from rules.core.rows import NEVER, Bool, Rows, Slots
+from rules.core.rows import NEVER, Bool, Rows, Slots, previous
 from rules.core.rule import (
     NOTHING,
     Duration,
@@ -283,10 +283,7 @@ class _Beyond:
         if not len(rows):
             return []
         raised = beyond(self.condition, rows.column(self.metric))
-        before = np.empty_like(raised)
-        before[1:] = raised[:-1]
-        heads = rows.heads
-        before[heads] = self.raised[rows.slot[heads]]
+        before = previous(rows, raised, self.raised)
         ends = rows.ends
         self.raised[rows.slot[ends]] = raised[ends]
         turned = np.flatnonzero(raised != before).tolist()

@@ -36,7 +36,7 @@ from rules.core.hold import CLEAR, SET
 from rules.core.judge import Judge, Told
 from rules.core.kind import KindSpec, Scene
 from rules.core.limit import beyond
-from rules.core.rows import NEVER, Bool, Rows, Slots, carried
+from rules.core.rows import NEVER, Bool, Rows, Slots, carried, previous
 from rules.core.rule import Positive, RuleShape, SomeDuration, While, microseconds
 from rules.parts.lookback import has_metric, long_enough
 
@@ -75,9 +75,7 @@ class StuckKind:
             return []
         value = rows.column(self.metric)
         moved = self._moved(rows, value)
-        before = np.append(NEVER, rows.time[:-1])
-        heads = rows.heads
-        before[heads] = self.time[rows.slot[heads]]
+        before = previous(rows, rows.time, self.time)
         fresh = moved | resumed | (before == NEVER) | (rows.time - self.after >= before)
         start, count = self._since(rows, fresh)
         verdict = np.where(moved, CLEAR, 0).astype(np.int8)

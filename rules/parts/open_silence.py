@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.core.calendar import Opening
-from rules.core.rows import NEVER, Bool, Rows, Slots
+from rules.core.rows import NEVER, Bool, Rows, Slots, previous
 from rules.parts.silence import Turn
 
 _ARRAYS = ("last", "since", "heard", "silent")
@@ -36,10 +36,7 @@ class OpenSilence:
             rows = rows.only(~np.isnan(rows.column(self.metric)))
         if not len(rows):
             return []
-        before = np.empty_like(rows.time)
-        before[1:] = rows.time[:-1]
-        heads = rows.heads
-        before[heads] = self.last[rows.slot[heads]]
+        before = previous(rows, rows.time, self.last)
         gap = (before != NEVER) & (rows.time - self.after >= before)
         # words behind the last tick, too, are weighed one by one
         followed = self.silent.copy()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.core.rows import NEVER, Bool, Rows, Slots
+from rules.core.rows import NEVER, Bool, Rows, Slots, previous
 
 
 class Turn(NamedTuple):
@@ -53,10 +53,7 @@ class Silence:
             rows = rows.only(~np.isnan(rows.column(self.metric)))
         if not len(rows):
             return []
-        before = np.empty_like(rows.time)
-        before[1:] = rows.time[:-1]
-        heads = rows.heads
-        before[heads] = self.last[rows.slot[heads]]
+        before = previous(rows, rows.time, self.last)
         gap = (before != NEVER) & (rows.time - self.after >= before)
         followed = self.silent.copy()
         followed[rows.slot[gap]] = True
