@@ -20,4 +20,4 @@ def to_us(moment: datetime) -> int:
 
 def from_us(us: int) -> datetime:
     """The aware UTC datetime of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=int(us))
+    return EPOCH + int(us) * MICROSECOND

@@ -72,15 +72,18 @@ class Hold:
 
     def settle(self, slot: int, now: int) -> Change | None:
         """What became due for a slot at or before `now`, first; `due` tells all of it."""
-        phase, since, shuts = self.phase[slot], int(self.since[slot]), int(self.shuts[slot])
+        phase = self.phase.item(slot)
+        if phase == IDLE:
+            return None
+        since, shuts = self.since.item(slot), self.shuts.item(slot)
         if phase == PENDING:
-            due, until = since + self.hold, int(self.until[slot])
+            due, until = since + self.hold, self.until.item(slot)
             if due <= min(now, until) and due < shuts:
                 self.phase[slot] = FIRING
                 return Change(slot, True, since, due)
             if min(until, shuts) <= now:
                 self.phase[slot] = IDLE
-        elif phase != IDLE:
+        else:
             due = since + self.clear if phase == CLEARING else ENDLESS
             if min(due, shuts) <= now:
                 self.phase[slot] = IDLE
@@ -96,8 +99,8 @@ class Hold:
 
     def say(self, slot: int, now: int, verdict: int) -> Change | None:
         """A settled slot hears a verdict; what is due at once (a time of nothing) is told."""
-        phase = self.phase[slot]
-        if not _MOVES[phase, verdict + 1]:
+        phase = self.phase.item(slot)
+        if not _MOVES.item(phase, verdict + 1):
             return None
         if phase == IDLE:
             self.phase[slot], self.since[slot] = PENDING, now
@@ -115,8 +118,10 @@ class Hold:
 
     def step(self, slot: int, now: int, verdict: int) -> Iterable[Change]:
         """One row: what was due, then what it says."""
-        due, said = self.due(slot, now), self.say(slot, now, verdict)
-        return [*due, said] if said else due
+        changes, said = self.due(slot, now), self.say(slot, now, verdict)
+        if said:
+            changes.append(said)
+        return changes
 
     def run(self, rows: Rows, verdict: Verdicts, span: Int64 | None = None) -> list[Change]:
         """Many rows at once; verdict: (n,) of the rows.
@@ -128,22 +133,21 @@ class Hold:
         busy = self.busy(rows.slot, verdict == SET)
         if not busy.any():
             return []
-        # only the rows of busy slots: few, where alerts are exceptions
-        these = slice(None) if busy.all() else np.flatnonzero(busy[rows.slot])
-        slot, time, first, said = (a[these] for a in (rows.slot, rows.time, rows.first, verdict))
-        point = np.empty(len(slot), np.bool_)
-        point[1:] = (said[1:] != said[:-1]) & ~first[1:]
-        heads = np.flatnonzero(first)
-        point[heads] = _MOVES[self.phase[slot[heads]], said[heads] + 1]
-        if span is not None:
-            lies = span[these]
-            point[1:] |= (lies[1:] != lies[:-1]) & ~first[1:]
-            point[heads] |= self.shuts[slot[heads]] <= time[heads]
-        point |= self._until is not None
-        steps = (a[point].tolist() for a in (slot, time, said))
-        changes = [c for step in zip(*steps, strict=True) for c in self.step(*step)]
-        ends = np.append(heads[1:], len(slot))[: len(heads)] - 1
-        return changes + self.pass_by(slot[ends], time[ends])
+        slot, time, heads = rows.slot, rows.time, rows.heads
+        if self._until:
+            point = busy[slot]
+        else:
+            point = np.empty(len(rows), np.bool_)
+            np.not_equal(verdict[1:], verdict[:-1], out=point[1:])
+            point[heads] = _MOVES[self.phase[rows.slots], verdict[heads] + 1]
+            if span is not None:
+                point[1:] |= (span[1:] != span[:-1]) & ~rows.first[1:]
+                point[heads] |= self.shuts[rows.slots] <= time[heads]
+        steps = np.flatnonzero(point)
+        steps = steps[busy[slot[steps]]]
+        told = zip(*(a[steps].tolist() for a in (slot, time, verdict)), strict=True)
+        changes = [change for step in told for change in self.step(*step)]
+        return changes + self.pass_by(rows.slots, time[rows.ends])
 
     def busy(self, slot: Slots, raised: Bool) -> Bool:
         """The slots, (slots,), that are not idle or have a raised row."""
@@ -158,11 +162,16 @@ class Hold:
 
     def pass_by(self, slots: Slots, now: Int64) -> list[Change]:
         """All that became due for each slot at or before its `now`."""
-        phase, since = self.phase[slots], self.since[slots]
+        phase = self.phase[slots]
+        waits = phase != IDLE if self._opening else (phase == PENDING) | (phase == CLEARING)
+        if not waits.any():
+            return []
+        slots, now, phase = slots[waits], now[waits], phase[waits]
+        since = self.since[slots]
         due = (phase == PENDING) & ((since + self.hold <= now) | (self.until[slots] <= now))
         due |= (phase == CLEARING) & (since + self.clear <= now)
         if self._opening:
-            due |= (phase != IDLE) & (self.shuts[slots] <= now)
+            due |= self.shuts[slots] <= now
         settled = map(self.due, slots[due].tolist(), now[due].tolist())
         return [change for changes in settled for change in changes]
 

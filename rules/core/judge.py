@@ -4,13 +4,14 @@ For a kind that judges each device by its own rows: it says SET, BETWEEN or CLEA
 which columns a person should see when the alert fires.
 
 Laws:
-- what is shown of a change is what was held when it fell due: the last row before that moment, or
-  where nothing had to last, the row itself;
+- what is shown of what fired is what was held when it fell due: the last row before that moment, or
+  where nothing had to last, the row itself; of what cleared nothing is shown;
 - rows of which nothing is known are passed over: the last verdict holds;
 - rows outside the rule's calendars are not judged (`rules.core.hold` has what becomes of alerts
   then).
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,11 @@ from rules.core.hold import Change, Hold, Verdicts
 from rules.core.kind import Scene
 from rules.core.rows import Bool, Rows, Slots
 
+NOTHING: Mapping[str, float] = {}
+
 
 class Told(NamedTuple):
-    """A change, and the shown columns at its moment, by name."""
+    """A change, and where it fired, the shown columns at its moment, by name."""
 
     change: Change
     values: Mapping[str, float]
@@ -66,10 +69,10 @@ class Judge:
         changes = self.hold.run(judged, verdict, span)
         ends = rows.ends
         if self.opening:  # what is shut is heard of from rows that are not judged, too
-            changes += self.hold.pass_by(rows.slot[ends], rows.time[ends])
-        told = [Told(c, self._at(c, rows, columns)) for c in changes]
+            changes += self.hold.pass_by(rows.slots, rows.time[ends])
+        told = [Told(c, self._at(c, rows, columns) if c.fired else NOTHING) for c in changes]
         for name, column in columns.items():
-            self.values[name][rows.slot[ends]] = column[ends]
+            self.values[name][rows.slots] = column[ends]
         return told
 
     def all_rows(self, rows: Rows, verdict: Verdicts, **columns: Float64) -> list[Told]:
@@ -78,25 +81,28 @@ class Judge:
 
     def tick(self, now: int) -> list[Told]:
         """What falls due at or before `now`."""
-        return [Told(c, self.held(c.slot)) for c in self.hold.tick(now)]
+        return self._held(self.hold.tick(now))
 
     def settle(self, slots: Slots, times: Int64) -> list[Told]:
         """What falls due for each of these slots, (n,), at or before its own moment, (n,) µs: so
         that a kind that asks who is idle is told the same however often ticks come."""
-        return [Told(c, self.held(c.slot)) for c in self.hold.pass_by(slots, times)]
+        return self._held(self.hold.pass_by(slots, times))
+
+    def _held(self, changes: list[Change]) -> list[Told]:
+        return [Told(c, self.held(c.slot) if c.fired else NOTHING) for c in changes]
 
     def held(self, slot: int) -> dict[str, float]:
         """The shown columns at the slot's last row."""
-        return {name: float(column[slot]) for name, column in self.values.items()}
+        return {name: column.item(slot) for name, column in self.values.items()}
 
     def _at(self, change: Change, rows: Rows, columns: Mapping[str, Float64]) -> dict[str, float]:
         lo, hi = rows.span(change.slot)
         # at once, it is the row itself; else the row before, whatever a row of that moment says
         until = change.at if self.hold.hold else change.at + 1
-        row = lo + int(rows.time[lo:hi].searchsorted(until)) - 1
+        row = bisect_left(rows.time, until, lo, hi) - 1
         if row < lo:
             return self.held(change.slot)
-        return {name: float(column[row]) for name, column in columns.items()}
+        return {name: column.item(row) for name, column in columns.items()}
 
     def adopt(self, alert: Alert) -> bool:
         slot = self.roster.slot_of.get(alert.device, -1)

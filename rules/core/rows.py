@@ -33,9 +33,9 @@ class Roster:
         self.numbers = np.array([d.number for d in self.devices], np.int64)
         self.slot_of = {d.id: slot for slot, d in enumerate(self.devices)}
         self.seen = np.full(len(self.devices), NEVER, np.int64)
-        # one entry more than there are numbers: the slot of whoever is not in this partition
-        self._slots = np.full(int(self.numbers.max(initial=-1)) + 2, -1, np.int32)
-        self._slots[self.numbers] = np.arange(len(self.devices))
+        # one entry before and one behind: the slot of whoever is not in this partition
+        self._slots = np.full(int(self.numbers.max(initial=-1)) + 3, -1, np.int32)
+        self._slots[self.numbers + 1] = np.arange(len(self.devices))
 
     def __len__(self) -> int:
         return len(self.devices)
@@ -45,9 +45,7 @@ class Roster:
 
     def slots(self, numbers: NDArray[np.integer]) -> NDArray[np.int32]:
         """The slot of each device number, -1 for a device that is not of this partition."""
-        beyond = len(self._slots) - 1
-        known = np.where((numbers < 0) | (numbers > beyond), beyond, numbers)
-        return self._slots[known]
+        return self._slots.take(numbers + 1, mode="clip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,13 @@ class Rows:
         return self._places["ends"]
 
     @property
+    def slots(self) -> Slots:
+        """The slots that have rows, in order."""
+        if "slots" not in self._places:
+            self._places["slots"] = self.slot[self.heads]
+        return self._places["slots"]
+
+    @property
     def counts(self) -> Slots:
         """How many rows each slot that has some has."""
         return self.ends - self.heads + 1
@@ -92,7 +97,7 @@ class Rows:
         """The values of a metric, (n,), NaN where nothing was reported."""
         if metric not in self._columns:
             column = self.metrics.get(metric)
-            found = np.full(len(self), np.nan) if column is None else column[self.order]
+            found = np.full(len(self), np.nan) if column is None else column.take(self.order)
             self._columns[metric] = found
         return self._columns[metric]
 
@@ -109,8 +114,10 @@ class Rows:
 
     def span(self, slot: int) -> tuple[int, int]:
         """From where to where the rows of one slot stand."""
-        lo = int(self.slot.searchsorted(slot))
-        return lo, int(self.slot.searchsorted(slot, side="right"))
+        which = int(self.slots.searchsorted(slot))
+        if which == len(self.slots) or self.slots.item(which) != slot:
+            return 0, 0
+        return self.heads.item(which), self.ends.item(which) + 1
 
 
 def starts(slot: NDArray[np.integer]) -> Bool:
@@ -131,18 +138,18 @@ def sort_rows(frame: Frame, roster: Roster) -> tuple[Rows, int]:
     order = np.argsort(narrow, kind="stable")
     strangers = int(np.count_nonzero(found < 0))
     order = order[strangers:]
-    slot = found[order].astype(np.intp)
-    time = frame.time[order]
+    slot = found.take(order).astype(np.intp)
+    time = frame.time.take(order)
     first = starts(slot)
     fresh = _fresh(slot, time, first, roster.seen)
     rows = Rows(frame.cls, slot, time, first, frame.metrics, order).only(fresh)
-    roster.seen[rows.slot[rows.ends]] = rows.time[rows.ends]
+    roster.seen[rows.slots] = rows.time[rows.ends]
     return rows, len(slot) - len(rows)
 
 
 def _fresh(slot: Slots, time: Int64, first: Bool, seen: Int64) -> Bool:
     """Which rows are later than what was seen of their device, and than its rows before."""
-    fresh: Bool = time > seen[slot]
+    fresh: Bool = time > seen.take(slot)
     rising = first.copy()
     rising[1:] |= time[1:] > time[:-1]
     if rising.all():
@@ -175,5 +182,5 @@ def previous(rows: Rows, column: NDArray[Value], held: NDArray[Value]) -> NDArra
     slot's first row."""
     found = np.empty_like(column)
     found[1:] = column[:-1]
-    found[rows.heads] = held[rows.slot[rows.heads]]
+    found[rows.heads] = held[rows.slots]
     return found

@@ -120,8 +120,7 @@ class _Last:
         before, time = previous(rows, value, self.value), previous(rows, rows.time, self.time)
         time = np.where(time == NEVER, rows.time - 1, time)
         ends = rows.ends
-        slots = rows.slot[ends]
-        self.value[slots], self.time[slots] = value[ends], rows.time[ends]
+        self.value[rows.slots], self.time[rows.slots] = value[ends], rows.time[ends]
         return before, (rows.time - time).astype(np.float64)
 
     def state(self) -> dict[str, NDArray[np.generic]]:

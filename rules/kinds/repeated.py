@@ -97,18 +97,18 @@ class InARow(_Base):
 
     def _count(self, rows: Rows, raised: Bool) -> tuple[Int64, Float64]:
         """How many readings in a row are raised up to each, (n,), and the time of the first."""
-        place = np.arange(len(rows))
-        begin = np.maximum.accumulate(np.where(rows.first, place, 0))
-        broken = np.maximum.accumulate(np.where(raised, -1, place))
-        whole = broken < begin  # raised since before these rows
-        source = np.where(whole, begin, np.minimum(broken + 1, place))
-        held = np.where(whole, self.row[rows.slot], 0)
-        count = place - source + held + raised.astype(np.int64)
-        start = rows.time[source].astype(np.float64)
-        carried = held > 0
-        start[carried] = self.judge.values["start"][rows.slot[carried]]
-        ends = rows.ends
-        self.row[rows.slot[ends]] = count[ends]
+        up = np.flatnonzero(raised)
+        begins = rows.first[up]
+        begins[:1] = True
+        begins[1:] |= np.diff(up) > 1
+        heads = np.flatnonzero(begins)
+        head = np.repeat(up[heads], np.diff(heads, append=len(up)))  # of each one's run
+        slot = rows.slot[up]
+        held = np.where(rows.first[head], self.row[slot], 0)
+        count, start = np.zeros(len(rows), np.int64), rows.time.astype(np.float64)
+        count[up] = up - head + 1 + held
+        start[up] = np.where(held > 0, self.judge.values["start"][slot], rows.time[head])
+        self.row[rows.slots] = count[rows.ends]
         return count, start
 
     def tick(self, now: int) -> list[Event]:

@@ -38,6 +38,7 @@ from rules.core.kind import KindSpec, Scene
 from rules.core.limit import beyond, verdicts
 from rules.core.rows import Roster, Rows, carried
 from rules.core.rule import NOTHING, Clear, Duration, Limit, RuleShape, While, microseconds
+from rules.parts.facts import limit_facts
 
 WHY = "η τιμή επανήλθε"
 
@@ -83,16 +84,13 @@ class ThresholdKind:
         return [self._event(*told) for told in self.judge.tick(now)]
 
     def _event(self, change: Change, shown: Mapping[str, float]) -> Event:
-        device, value = self.roster.devices[change.slot], shown["value"]
+        rule, device = self.rule, self.roster.devices[change.slot]
         if not change.fired:
             return Cleared(device, change.at, WHY)
-        rule = self.rule
-        side, limit = ("above", rule.above) if rule.above is not None else ("below", rule.below)
+        value = shown["value"]
         facts: dict[str, float | str] = {
             "value": value,
-            "side": side,
-            "limit": float(limit or 0.0),
-            "unit": rule.unit,
+            **limit_facts(rule, rule.unit),
             "for_s": rule.for_.total_seconds(),
         }
         if self.divisor is not None:

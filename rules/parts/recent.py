@@ -17,6 +17,7 @@ from kel.model.frame import Float64, Int64
 from rules.core.rows import Rows, Slots
 
 RING = 16  # readings that a slot has room for at first; a power of two
+FITS = 2**62  # a number that still leaves room in 64 bits
 WHOLE, FINE = 2.0**8, 2.0**40  # a value is high / 2⁸ + low / 2⁴⁸, both whole numbers
 GREATEST = 2.0**32  # beyond it a value is not summed; 2²² such values in a window still fit
 
@@ -43,47 +44,49 @@ class Recent:
     def add(self, rows: Rows, **columns: NDArray[np.generic]) -> tuple[Slots, Slots]:
         """Take in the rows, at least one. For each, (n,): the place of the oldest reading in its
         window, and how many readings the window holds, itself among them."""
-        heads, counts = rows.heads, rows.counts
-        slots = rows.slot[heads]
+        heads, counts, slots = rows.heads, rows.counts, rows.slots
         self._room(slots, counts)
-        begin, base, mask = (
-            np.repeat(a[slots], counts) for a in (self.begin, self.base, self.mask)
+        base, mask, row = (
+            each.repeat(counts)
+            for each in (self.base[slots], self.mask[slots], self.end[slots] - heads)
         )
-        rank = np.arange(len(rows))  # of a row among its slot's
-        row = rank + np.repeat(self.end[slots] - heads, counts)
-        rank -= np.repeat(heads, counts)
+        row += np.arange(len(rows))
         place = base + (row & mask)
         self.time[place] = rows.time
         for name, column in columns.items():
             self.columns[name][place] = column
-        oldest = self._oldest(rows.time - self.window, begin, begin + rank + 1, row, base, mask)
         self.end[slots] += counts
-        self.begin[slots] = oldest[heads + counts - 1]
+        oldest = self._oldest(slots, rows.time - self.window, counts, rows.ends)
+        self.begin[slots] = oldest[rows.ends]
         return base + (oldest & mask), row - oldest + 1
 
-    def _oldest(
-        self, cut: Int64, begin: Slots, guess: Slots, row: Slots, base: Slots, mask: Slots
-    ) -> Slots:
-        """The first reading later than `cut`, from `begin` on; that of `row` always is.
+    def _oldest(self, slots: Slots, cut: Int64, counts: Slots, ends: Slots) -> Slots:
+        """The first reading later than each `cut`, (n,) as the rows, `counts` of them a slot; that
+        of the row itself always is."""
+        most = self._most(slots, cut[ends], counts)
+        passed = reached(self.time.take(self._places(slots, most)), most, cut, counts)
+        passed += (self.begin[slots] - (np.cumsum(most) - most)).repeat(counts)
+        return passed
 
-        `guess` is right for a steady sender, of whom each reading sends one out; others are
-        searched for by halves.
-        """
-        oldest = np.minimum(guess, row)
-        out = self.time[base + (oldest & mask)] <= cut
-        early = (self.time[base + ((oldest - 1) & mask)] > cut) & (oldest > begin)
-        missed = np.flatnonzero(out | early)
-        if not len(missed):
-            return oldest
-        out, found = out[missed], oldest[missed]
-        low, high = np.where(out, found + 1, begin[missed]), np.where(out, row[missed], found - 1)
-        cut, base, mask = cut[missed], base[missed], mask[missed]
-        while (low < high).any():
-            middle = (low + high) >> 1
-            out = self.time[base + (middle & mask)] <= cut
-            low, high = np.where(out, middle + 1, low), np.where(out, high, middle)
-        oldest[missed] = low
-        return oldest
+    def _most(self, slots: Slots, cut: Int64, counts: Slots) -> Slots:
+        """For each slot a number of readings, from `begin` on, among which are all that its last
+        `cut` leaves behind; at most twice as many as these, or as those that came."""
+        begin, base, mask = self.begin[slots], self.base[slots], self.mask[slots]
+        all_but_last = self.end[slots] - begin - 1
+        most: Slots = np.zeros_like(counts)
+        while (more := self.time[base + ((begin + most) & mask)] <= cut).any():
+            wider = np.minimum(np.maximum(2 * most, counts), all_but_last)
+            most = np.where(more, wider, most)
+        return most
+
+    def _places(self, slots: Slots, counts: Slots) -> Slots:
+        """Where the first `counts` readings in the windows of `slots` stand, slot by slot."""
+        begun = np.cumsum(counts) - counts
+        row = (self.begin[slots] - begun).repeat(counts)
+        row += np.arange(len(row))
+        row &= self.mask[slots].repeat(counts)
+        row += self.base[slots].repeat(counts)
+        return row
 
     def _room(self, slots: Slots, counts: Slots) -> None:
         """Give greater rings to those of `slots` that cannot hold `counts` readings more."""
@@ -91,25 +94,15 @@ class Recent:
         tight = live + counts > self.mask[slots] + 1
         if not tight.any():
             return
-        slots, need = slots[tight], (live + counts)[tight]
+        slots, live, need = slots[tight], live[tight], (live + counts)[tight]
         sizes = 1 << np.ceil(np.log2(need)).astype(np.intp)
-        row, which = self._live(slots)
-        old = self.base[slots][which] + (row & self.mask[slots][which])
-        base = len(self.time) + np.cumsum(sizes) - sizes
-        new = base[which] + (row & (sizes - 1)[which])
-        self.time = _moved(self.time, old, new, int(sizes.sum()))
-        self.columns = {n: _moved(c, old, new, int(sizes.sum())) for n, c in self.columns.items()}
-        self.base[slots], self.mask[slots] = base, sizes - 1
+        old = self._places(slots, live)
+        self.base[slots], self.mask[slots] = len(self.time) + np.cumsum(sizes) - sizes, sizes - 1
+        new, more = self._places(slots, live), int(sizes.sum())
+        self.time = _moved(self.time, old, new, more)
+        self.columns = {name: _moved(c, old, new, more) for name, c in self.columns.items()}
         if len(self.time) > 2 * int((self.mask + 1).sum()):
             self._pack()
-
-    def _live(self, slots: Slots) -> tuple[Slots, Slots]:
-        """The readings in the windows of `slots`, by their count since ever, and whose (as a place
-        in `slots`) each is."""
-        counts = self.end[slots] - self.begin[slots]
-        which = np.repeat(np.arange(len(slots)), counts)
-        begun = np.cumsum(counts) - counts
-        return np.arange(len(which)) + (self.begin[slots] - begun)[which], which
 
     def _pack(self) -> None:
         """Leave out the rings that greater ones took the place of."""
@@ -122,10 +115,11 @@ class Recent:
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """The readings in the windows, by slot and in order of time."""
-        row, slot = self._live(np.arange(len(self.base)))
-        place = self.base[slot] + (row & self.mask[slot])
+        slots, live = np.arange(len(self.base)), self.end - self.begin
+        place = self._places(slots, live)
         columns = {f"recent_{name}": column[place] for name, column in self.columns.items()}
-        return {"recent_slot": slot, "recent_time": self.time[place], **columns}
+        held = {"recent_slot": np.repeat(slots, live), "recent_time": self.time[place]}
+        return {**held, **columns}
 
     def load(self, state: Columns, old: Slots, new: Slots) -> None:
         """Into slots that have heard nothing yet."""
@@ -137,8 +131,7 @@ class Recent:
         slots, counts = np.unique(slot[order], return_counts=True)
         self._room(slots, counts)
         self.end[slots] = self.begin[slots] + counts
-        row, which = self._live(slots)
-        place = self.base[slots][which] + (row & self.mask[slots][which])
+        place = self._places(slots, counts)
         self.time[place] = state["recent_time"][order]
         for name, column in self.columns.items():
             column[place] = state[f"recent_{name}"][order]
@@ -171,11 +164,10 @@ class MovingMean:
 
     def _sums(self, name: str, rows: Rows, value: Int64) -> Int64:
         """The sum of all of the slot's values up to each row, (n,)."""
-        heads = rows.heads
-        slots, sums = rows.slot[heads], np.cumsum(value)
-        before = self.sums[name][slots] - (sums[heads] - value[heads])
+        heads, sums = rows.heads, np.cumsum(value)
+        before = self.sums[name][rows.slots] - (sums[heads] - value[heads])
         sums += np.repeat(before, rows.counts)
-        self.sums[name][slots] = sums[rows.ends]
+        self.sums[name][rows.slots] = sums[rows.ends]
         return sums
 
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -193,3 +185,26 @@ def _moved(column: NDArray[Any], old: Slots, new: Slots, more: int) -> NDArray[A
     longer: NDArray[Any] = np.concatenate([column, np.empty(more, column.dtype)])
     longer[new] = column[old]
     return longer
+
+
+def reached(time: Int64, times: Slots, cut: Int64, cuts: Slots) -> Slots:
+    """How many of all times stand before or at each cut, (n,), group by group.
+
+    `times` and `cuts`, (groups,): how many of each are in a group, where they rise. A stable sort
+    of both, one behind the other, merges what is in order already: half the work of a search.
+    """
+    if not len(time):
+        return np.zeros(len(cut), np.intp)
+    low, high = int(time.min()) - 1, int(time.max())
+    wide = high - low + 1
+    if wide * len(times) > FITS and len(times) > 1:  # a clock is years off: half of the groups
+        half = len(times) // 2
+        mine, yours = int(times[:half].sum()), int(cuts[:half].sum())
+        before = reached(time[:mine], times[:half], cut[:yours], cuts[:half])
+        behind = reached(time[mine:], times[half:], cut[yours:], cuts[half:])
+        return np.concatenate([before, behind + mine])
+    offset = np.arange(len(times)) * wide - low  # so that each group lies behind the one before
+    keys = np.concatenate([time, np.minimum(np.maximum(cut, low), high)])
+    keys += np.concatenate([offset.repeat(times), offset.repeat(cuts)])
+    order = keys.argsort(kind="stable")
+    return np.flatnonzero(order >= len(time)) - np.arange(len(cut))

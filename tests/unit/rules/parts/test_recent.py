@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rules.core.rows import Rows, starts
-from rules.parts.recent import RING, MovingMean, Recent
+from rules.parts.recent import RING, MovingMean, Recent, reached
 
 WINDOW = 100
 
@@ -68,6 +68,24 @@ def test_means_are_those_of_the_window_and_the_same_however_cut(draw: Draw) -> N
         exact = sum(map(Fraction, value[inside].tolist()), Fraction(0)) / int(inside.sum())
         assert whole[row][1] == inside.sum()
         assert abs(Fraction(whole[row][0]) - exact) <= Fraction(2) ** -48 + abs(exact) / 2**52
+
+
+@pytest.mark.parametrize("apart", [1, 100, 2**61])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_cut_has_reached_is_counted_group_by_group(apart: int, seed: int) -> None:
+    """Also where clocks are so far apart that not all groups fit into one number."""
+    rng = np.random.default_rng(seed)
+    drawn = [
+        [np.sort(rng.integers(-apart, apart + 1, rng.integers(0, 6))) for _ in range(2)]
+        for _ in range(9)
+    ]
+    before, expected = 0, []
+    for times, cuts in drawn:
+        expected += [before + int((times <= cut).sum()) for cut in cuts]
+        before += len(times)
+    time, cut = (np.concatenate(side) for side in zip(*drawn, strict=True))
+    many, wanted = (np.array([len(one) for one in side]) for side in zip(*drawn, strict=True))
+    assert reached(time, many, cut, wanted).tolist() == expected
 
 
 def test_sums_do_not_drift() -> None:
