@@ -2,7 +2,8 @@
 
 Over each span of `every` readings are averaged. From the first `training // every` spans of which
 inflows, tanks and pumps are known, each sensor learns what it reads at which inflow
-(`rules.parts.response`). What remains, in sigmas and averaged over `mean`, is judged every `judged`
+(`rules.parts.response`). What remains, in sigmas and averaged over `mean`, and what of it came in
+the last `for`, is judged every `judged`
 (`rules.parts.signatures`): a leak draws it in a direction of its own. Leaks that ran while it
 learned are part of the normal.
 
@@ -18,7 +19,6 @@ Laws:
   learns from the next.
 """
 
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
@@ -28,16 +28,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kel.model.alert import Alert
-from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Float64
-from kel.model.mistake import Mistake
-from rules.core.entry import Entry, known_metric, unknown
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.kind import Arrays, KindSpec, Scene
 from rules.core.rows import Rows, Slots
 from rules.core.rule import Number, Positive, RuleShape, Shape, SomeDuration, microseconds
-from rules.parts.lookback import LONGEST, has_metric, short, span_of
+from rules.parts.leak_check import check
 from rules.parts.nested import nested, part
 from rules.parts.response import Response, fit, restored, terms
 from rules.parts.signatures import Born, Limits, Over, Signatures
@@ -46,9 +43,7 @@ from rules.parts.together import Together
 WHY = "η διαρροή δεν φαίνεται πια στις πιέσεις"
 SHOWN = 5  # sensors named in the evidence
 LEAST_SHARE = 0.5  # of its spans, for a mean to say something
-LEAST_SPANS = 24
 LARGEST = 1e50  # of a reading: with the fourth powers of greater ones nothing can be reckoned
-ROLES = ("inflow", "tanks", "pumps")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -99,15 +94,16 @@ class LeakSignatureKind:
         )
         names = {name for role in roles for name in role.devices}
         self.whole = bool(len(self.sensors)) and names <= scene.roster.slot_of.keys()
-        self.terms = 3 + sum(len(r.devices) for r in (rule.tanks, rule.pumps, rule.pumps) if r)
+        self.terms = 2 + sum(len(r.devices) for r in (rule.tanks, rule.pumps, rule.pumps) if r)
         self.spans = Together(size, self.metrics, self.every)
         self.past: list[tuple[Float64, Float64]] = []  # terms and readings, while it learns
         self.response: Response | None = None
-        self.recent: list[tuple[int, Float64, Float64]] = []  # end, terms, residuals, over `mean`
+        self.recent: list[tuple[int, Float64, Float64]] = []  # end, terms, residuals
         limits = Limits(
             rule.above,
             rule.again,
             rule.gone,
+            self.mean,
             self.hold,
             microseconds(rule.settle),
             microseconds(rule.forget),
@@ -133,7 +129,7 @@ class LeakSignatureKind:
         """One span of the whole network; values: (slots, metrics)."""
         values = np.where(np.abs(values) < LARGEST, values, np.nan)
         readings, z = values[self.sensors, 0], self._terms(values)
-        self.recent = [told for told in self.recent if told[0] > end - self.mean]
+        self.recent = [told for told in self.recent if told[0] > end - self.mean - self.hold]
         if not np.isnan(z).any():
             if self.response is None:
                 self._learn(z, readings)
@@ -163,15 +159,25 @@ class LeakSignatureKind:
             self.past = []
 
     def _judge(self, end: int) -> list[Event]:
-        if self.response is None or len(self.recent) < LEAST_SHARE * (self.mean // self.every):
+        if self.response is None or not self.recent:
             return []
         ends = np.array([told[0] for told in self.recent])
-        z = np.stack([told[1] for told in self.recent]).mean(axis=0)
+        z = np.stack([told[1] for told in self.recent])
         left = np.stack([told[2] for told in self.recent])
-        d = _mean(left)
-        newest = left[ends > end - self.hold]
-        change = _mean(newest) - _mean(left[ends <= end - self.mean + self.hold])
-        told = self.leaks.judge(end, d, change, self.response.error(z, len(left)))
+        weights = self.response.weights(z)
+        heard = (ends > end - self.mean) & (weights > 0)
+        if heard.sum() < LEAST_SHARE * (self.mean // self.every):
+            return []
+        newest, before = ends > end - self.hold, ends <= end - self.mean
+        step = _mean(left[newest], weights[newest]) - _mean(left[before], weights[before])
+        unsure = sum(1 / (w @ w) for w in (weights[newest], weights[before]) if w.any())
+        told = self.leaks.judge(
+            end,
+            _mean(left[heard], weights[heard]),
+            self.response.error(z[heard]),
+            step,
+            float(np.sqrt(unsure)),
+        )
         return [self._event(end, t) for t in told]
 
     def _event(self, now: int, told: Born | Over) -> Event:
@@ -222,10 +228,11 @@ class LeakSignatureKind:
         self.recent = list(zip(ends, own["recent_terms"], own["recent"], strict=True))
 
     def _same(self, own: Arrays) -> bool:
-        """Whether what is remembered is of these devices, and of these sensors among them."""
-        sensors = own.get("sensor", np.empty(0))
-        return np.array_equal(own["device"], self.roster.numbers) and np.array_equal(
-            sensors, self.roster.numbers[self.sensors]
+        """Whether what is remembered is of these devices, these sensors among them, these terms."""
+        return (
+            np.array_equal(own["device"], self.roster.numbers)
+            and np.array_equal(own["sensor"], self.roster.numbers[self.sensors])
+            and own["past_terms"].shape[1] == self.terms
         )
 
     def adopt(self, alert: Alert) -> bool:
@@ -233,69 +240,19 @@ class LeakSignatureKind:
         return any(self.devices[slot].id == alert.device for slot in slots)
 
 
-def _mean(values: Float64) -> Float64:
-    """The mean of each sensor's (n, m) values, NaN where too few are known."""
+def _mean(values: Float64, weights: Float64) -> Float64:
+    """By how much each sensor's (n, m) values move with their weights (n,), by least squares; NaN
+    where too few are known."""
     known = ~np.isnan(values)
     heard = known.sum(axis=0)
-    enough = (heard > 0) & (heard >= LEAST_SHARE * len(values))
-    sums = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(enough, sums / np.maximum(heard, 1), np.nan)
+    heavy = weights**2 @ known
+    enough = (heavy > 0) & (heard >= LEAST_SHARE * len(values))
+    sums = weights @ np.where(known, values, 0.0)
+    return np.where(enough, sums / np.where(enough, heavy, 1.0), np.nan)
 
 
 def _stack(arrays: list[Float64], *shape: int) -> Float64:
     return np.stack(arrays) if arrays else np.zeros((0, *shape))
-
-
-def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    yield from has_metric(entry)
-    roles = [role for role in ROLES if isinstance(entry.get(role), Mapping)]
-    for role in roles:
-        yield from known_metric(entry, city, role, "metric")
-        yield from _devices(entry, watched, role)
-    named = {role: entry.get(role, "devices") for role in roles}
-    explains = {
-        name
-        for role, names in named.items()
-        if isinstance(names, list) and entry.text(role, "metric") == entry.text("watch", "metric")
-        for name in names
-        if isinstance(name, str)
-    }
-    if watched and not {d.id for d in watched} - explains:
-        yield entry.wrong(("watch",), "leaves no sensor beside inflow, tanks and pumps")
-    yield from _spans(entry)
-
-
-def _devices(entry: Entry, watched: list[Device], role: str) -> Iterator[Mistake]:
-    names = entry.get(role, "devices")
-    known = [d.id for d in watched]
-    for place, name in enumerate(names if isinstance(names, list) else ()):
-        if not isinstance(name, str):
-            continue
-        if name not in known:
-            what = unknown("device", name, known) + " (of what the rule watches)"
-            yield entry.wrong((role, "devices", place), what)
-        elif name in names[:place]:
-            yield entry.wrong((role, "devices", place), f"{name!r} is named twice")
-
-
-def _spans(entry: Entry) -> Iterator[Mistake]:
-    """Judged at the ends of spans; two ends of a mean apart; enough to learn from."""
-    every, training = span_of(entry, "every"), span_of(entry, "training") or 7 * DAY
-    mean, judged = span_of(entry, "mean") or DAY, span_of(entry, "judged") or HOUR
-    hold = span_of(entry, "for") or 6 * HOUR
-    if not every:
-        return
-    if judged % every:
-        yield entry.wrong(("judged",), f"is not a multiple of `every`, {short(every)}")
-    if 2 * hold > mean:
-        yield entry.wrong(("for",), f"is longer than half of `mean`, {short(mean)}")
-    if mean < judged:
-        yield entry.wrong(("mean",), f"is shorter than `judged`, {short(judged)}")
-    if training > LONGEST:
-        yield entry.wrong(("training",), f"is longer than {short(LONGEST)}")
-    if training // every < LEAST_SPANS:
-        what = f"holds {training // every} spans of `every`; at least {LEAST_SPANS} are needed"
-        yield entry.wrong(("training",), what)
 
 
 KIND = KindSpec(LeakSignature, LeakSignatureKind, check, calendars=False)

@@ -2,14 +2,18 @@
 
 Each sensor by itself: reading ≈ c · terms, with the terms
 
-    1, Q, Q², the level of each tank, and of each pump whether it runs and that times Q
+    1, Q^1.852, the level of each tank, and of each pump whether it runs and that times Q
 
-of the sum Q of the inflows, by least squares over a training span. What a leak takes flows in as
-well, so Q explains it as if it were used everywhere; that it is used in one place is what remains.
+of the sum Q of the inflows, by least squares over a training span. 1.852 is the exponent of Hazen
+and Williams' loss of head: what holds in a winter's week then holds for summer's demand. What a
+leak takes flows in as well, so Q explains it as if it were used everywhere; that it is used in one
+place is what remains.
 
 Laws:
+- a leak q moves a sensor by d(Q^1.852) ~ Q^0.852 q: twice as much by day as at night. A mean weighs
+  each block by that, so that it is as great in each hour of the day and in each season;
 - what remains is told in sigmas of the training's own residual, one for each sensor;
-- the error of a mean of n blocks is that of the noise and that of the fit, z (ZᵀZ)⁻¹ zᵀ with z the
+- the error of a mean is that of the noise and that of the fit, z (ZᵀZ)⁻¹ zᵀ with z the
   mean terms: it grows where the network is run as it never was while training (summer's demand).
 """
 
@@ -22,6 +26,7 @@ from numpy.typing import NDArray
 from kel.model.frame import Float64
 
 LEAST_SHARE = 0.5  # of the training that a sensor must have been heard in
+LOSS = 1.852  # the exponent of the loss of head
 LEAST_SIGMA = 1e-9  # of the reading's size; a sensor that never moves cannot be judged
 
 
@@ -30,34 +35,45 @@ def terms(inflow: Float64, levels: Float64, running: Float64) -> Float64:
 
     A term that is not known is NaN."""
     q = inflow.sum(axis=1, keepdims=True)
-    return np.hstack([np.ones_like(q), q, q * q, levels, running, running * q])
+    loss = np.sign(q) * np.abs(q) ** LOSS
+    return np.hstack([np.ones_like(q), loss, levels, running, running * q])
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """scale: (terms,) the size of each term while training; coefficients: (terms, m);
-    sigma: (m,), NaN where a sensor was heard too seldom; spread: (terms, terms) (ZᵀZ)⁻¹."""
+    sigma: (m,), NaN where a sensor was heard too seldom; spread: (terms, terms) (ZᵀZ)⁻¹;
+    usual: () the training's mean loss of head, 1 where it is none."""
 
     scale: Float64
     coefficients: Float64
     sigma: Float64
     spread: Float64
+    usual: Float64
 
     def residuals(self, z: Float64, readings: Float64) -> Float64:
         """In sigmas, (m,), of terms (terms,) and readings (m,); NaN where not known."""
         left: Float64 = (readings - (z / self.scale) @ self.coefficients) / self.sigma
         return left
 
-    def error(self, z: Float64, blocks: int) -> float:
-        """The expected error, in sigmas, of a sensor's mean over `blocks` with mean terms z."""
-        z = z / self.scale
-        return float(np.sqrt(1.0 / blocks + z @ self.spread @ z))
+    def weights(self, z: Float64) -> Float64:
+        """By how much a leak moves the sensors in blocks with terms (n, terms), (n,), where it is
+        about 1 while training."""
+        moves: Float64 = np.abs(z[:, 1] / self.usual) ** ((LOSS - 1) / LOSS)
+        return moves
+
+    def error(self, z: Float64) -> float:
+        """The expected error, in sigmas, of a sensor's weighed mean over blocks (n, terms)."""
+        weights = self.weights(z)
+        heavy = weights @ weights
+        z = weights @ (z / self.scale) / heavy
+        return float(np.sqrt(1.0 / heavy + z @ self.spread @ z))
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         return {name: getattr(self, name).copy() for name in _ARRAYS}
 
 
-_ARRAYS = ("scale", "coefficients", "sigma", "spread")
+_ARRAYS = ("scale", "coefficients", "sigma", "spread", "usual")
 
 
 def restored(state: Mapping[str, NDArray[np.generic]]) -> Response:
@@ -71,6 +87,7 @@ def fit(z: Float64, readings: Float64) -> Response:
     Raises LinAlgError where the terms have no fit, such as where they are not finite."""
     if not np.isfinite(z).all():
         raise np.linalg.LinAlgError("the terms are not finite")
+    usual = np.abs(z[:, 1]).mean()
     scale = np.abs(z).max(axis=0)
     scale[scale == 0] = 1.0
     z = z / scale
@@ -91,4 +108,4 @@ def fit(z: Float64, readings: Float64) -> Response:
         deviation = float(np.sqrt(left @ left / (heard.sum() - free)))
         if deviation > LEAST_SIGMA * max(float(np.abs(told).max()), 1.0):
             sigma[sensor] = deviation
-    return Response(scale, coefficients, sigma, spread)
+    return Response(scale, coefficients, sigma, spread, np.array(usual if usual > 0 else 1.0))

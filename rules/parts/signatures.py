@@ -5,17 +5,24 @@ as it has grown. At each judgement the mean residuals d are split among the sign
 known, none of them less than nothing: d − base ≈ Σ aₖ sₖ, and what is left is e.
 
 Laws:
-- e is more than noise where |e| > `above` · u, with u the length that noise alone should have now;
+- e is more than noise where |e| > `above` · u, with u the length that noise alone should have now
+  in as many directions as no running leak is fitted to;
 - e that is more than noise for `hold` is a new leak's signature, told on the sensor that fell most
   of the known ones on which none is told. But a leak lowers what is near it: an e whose sudden part
   (or, where nothing was sudden, e itself) is strongest upwards is some leak's end that no signature
   explains. That, and what no sensor is left for, moves `base` untold;
+- a step, what moved since the same hours a mean ago, that is `STEP` times noise for `hold` is a new
+  leak where it is strongest downwards, even if known signatures could explain it: none jumps;
+- upwards it is an end. Until no mean spans it, nothing is told, and what is left then moves `base`;
+- within `mean` and `hold` of a leak that was told, or of an end, a step is taken for a part of it;
 - a signature follows what is left of d beside the others until `settle` after it was told, and
-  again whenever its leak has grown to `again` times the size with which it was learned;
+  whenever its leak has grown to `again` times the size with which it was learned, as long as the
+  others explain the rest;
 - a leak is over when aₖ is under `gone` times one sensor's expected error for `forget`;
 - a sensor that is not known is left out; one that comes back comes back as the signatures say.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,6 +34,7 @@ from kel.model.frame import Float64
 from rules.core.rows import NEVER, Bool
 from rules.parts.nnls import nnls
 
+STEP = 3.5  # lengths of noise
 SUDDEN = 0.5  # of |e|: a change of the last hours that is smaller does not decide
 
 
@@ -37,6 +45,7 @@ class Limits:
     above: float
     again: float
     gone: float
+    mean: int
     hold: int
     settle: int
     forget: int
@@ -64,15 +73,18 @@ class Signatures:
         self.limits = limits
         self.base = np.zeros(size)
         self.known = np.ones(size, np.bool_)
-        self.since = NEVER  # e is more than noise since
+        self.since = self.moving = NEVER  # e is more than noise, or a step, since
+        self.ended = NEVER  # the newest end that was seen as a step
         self.direction = np.zeros((0, size))
         self.size = np.zeros(0)  # when learned
         self.told, self.faint = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.sensor = np.zeros(0, np.int64)
 
-    def judge(self, now: int, d: Float64, change: Float64, error: float) -> list[Born | Over]:
-        """d: (m,) mean residuals, NaN: not known; change: (m,) what of them came in the last hours;
-        error: of each of them, expected."""
+    def judge(
+        self, now: int, d: Float64, error: float, step: Float64, step_error: float
+    ) -> list[Born | Over]:
+        """d: (m,) mean residuals, NaN: not known; step: (m,) those of the last `hold` less those of
+        the same hours a mean before; the errors: expected of each of them."""
         known = ~np.isnan(d)
         if not known.any():
             return []
@@ -82,28 +94,72 @@ class Signatures:
             amount = self._split(x, known & ~back)
             self.base[back] += (x - amount @ self.direction)[back]
             x = np.where(known, d - self.base, 0.0)
-        noise = error * float(np.sqrt(np.count_nonzero(known)))
         amount = self._follow(now, x, known)
         left = np.where(known, x - amount @ self.direction, 0.0)
-        limit = self.limits.above * noise
-        length = float(np.linalg.norm(left))
-        events: list[Born | Over] = []
-        if length <= limit:
-            self.since = NEVER
-        elif self.since == NEVER:
-            self.since = now
-        if self.since != NEVER and now - self.since >= self.limits.hold:
-            sudden = np.where(known & ~np.isnan(change), change, 0.0)
-            by = sudden if np.linalg.norm(sudden) > SUDDEN * length else left
-            order = np.argsort(by, kind="stable").tolist()  # what fell most first
-            free = [s for s in order if known[s] and s not in self.sensor]
-            if by.max() > -by.min() or not free:
-                self.base += left
-            else:
-                events.append(self._born(now, left, by, free[0], limit))
-                amount = np.append(amount, length)
-            self.since = NEVER
+        free = max(int(np.count_nonzero(known)) - int(np.count_nonzero(amount)), 1)
+        limit = self.limits.above * error * math.sqrt(free)
+        step = np.where(known & ~np.isnan(step), step, 0.0)
+        born = self._stepped(now, step, known, step_error)
+        if born:  # the mean spans it in part: it is as large as what is seen of it, and will grow
+            amount = self._split(x, known)
+            self.size[-1] = amount[-1]
+        else:
+            born = self._lasted(now, left, step, known, limit)
+            amount = np.append(amount, self.size[len(amount) :])
+        events: list[Born | Over] = [born] if born else []
         return events + self._forget(now, amount, error)
+
+    def _stepped(self, now: int, step: Float64, known: Bool, error: float) -> Born | None:
+        """What a step that lasted tells; an end is kept in mind."""
+        newest = max(int(self.told.max(initial=NEVER)), self.ended)
+        limit = STEP * error * float(np.sqrt(np.count_nonzero(known)))
+        taken = newest != NEVER and now - newest < self.limits.mean + self.limits.hold
+        if taken or np.linalg.norm(step) <= limit:
+            self.moving = NEVER
+            return None
+        if self.moving == NEVER:
+            self.moving = now
+        since = self.moving
+        if now - since < self.limits.hold:
+            return None
+        self.since = self.moving = NEVER
+        free = self._free(step, known)
+        if step.max() > -step.min():
+            self.ended = now
+        return self._born(now, since, step, step, free[0], limit) if free else None
+
+    def _lasted(
+        self, now: int, left: Float64, step: Float64, known: Bool, limit: float
+    ) -> Born | None:
+        """What is left for so long that it is a leak's, or `base` moves by it."""
+        length = float(np.linalg.norm(left))
+        ended = now - self.ended if self.ended != NEVER else self.limits.mean + self.limits.hold
+        if length <= limit or ended < self.limits.mean:
+            self.since = NEVER
+            return None
+        if ended < self.limits.mean + self.limits.hold:
+            self.base += left
+            self.since = NEVER
+            return None
+        if self.since == NEVER:
+            self.since = now
+        since = self.since
+        if now - since < self.limits.hold:
+            return None
+        self.since = NEVER
+        by = step if np.linalg.norm(step) > SUDDEN * length else left
+        free = self._free(by, known)
+        if not free:
+            self.base += left
+            return None
+        return self._born(now, since, left, by, free[0], limit)
+
+    def _free(self, by: Float64, known: Bool) -> list[int]:
+        """The known sensors without a leak, what fell most first; none of an end."""
+        if by.max() > -by.min():
+            return []
+        order = np.argsort(by, kind="stable").tolist()
+        return [s for s in order if known[s] and s not in self.sensor]
 
     def _split(self, x: Float64, known: Bool) -> Float64:
         """How much of each signature, (k,), is in x."""
@@ -113,10 +169,10 @@ class Signatures:
 
     def _follow(self, now: int, x: Float64, known: Bool) -> Float64:
         """The amounts, (k,), after the young and the grown have learned their signature again."""
-        amount = self._split(x, known)
+        amount, calm = self._split(x, known), self.since == NEVER
         for leak in range(len(amount)):
             young = now - self.told[leak] < self.limits.settle
-            grown = amount[leak] > self.limits.again * self.size[leak]
+            grown = calm and amount[leak] > self.limits.again * self.size[leak]
             if not grown and not (young and amount[leak] > self.size[leak] / 2):
                 continue
             others = amount.copy()
@@ -127,13 +183,15 @@ class Signatures:
             amount = self._split(x, known)
         return amount
 
-    def _born(self, now: int, left: Float64, by: Float64, sensor: int, limit: float) -> Born:
+    def _born(
+        self, now: int, since: int, left: Float64, by: Float64, sensor: int, limit: float
+    ) -> Born:
         length = float(np.linalg.norm(left))
         self.direction = np.vstack([self.direction, left / length])
         self.size = np.append(self.size, length)
         self.told, self.faint = np.append(self.told, now), np.append(self.faint, NEVER)
         self.sensor = np.append(self.sensor, sensor)
-        return Born(sensor, self.since, length, limit, by)
+        return Born(sensor, since, length, limit, by)
 
     def _forget(self, now: int, amount: Float64, error: float) -> list[Born | Over]:
         faint = amount < self.limits.gone * error
@@ -147,13 +205,16 @@ class Signatures:
         return events
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {**{n: getattr(self, n).copy() for n in _ARRAYS}, "since": np.array([self.since])}
+        arrays = {name: getattr(self, name).copy() for name in _ARRAYS}
+        return arrays | {name: np.array([getattr(self, name)]) for name in _MOMENTS}
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         for name in _ARRAYS:
             setattr(self, name, state[name].copy())
-        self.since = int(state["since"][0])
+        for name in _MOMENTS:
+            setattr(self, name, int(state[name][0]))
 
 
 _BY_LEAK = ("direction", "size", "told", "faint", "sensor")
 _ARRAYS = ("base", "known", *_BY_LEAK)
+_MOMENTS = ("since", "moving", "ended")

@@ -48,6 +48,8 @@ CASES = {
     ),
 }
 
+Span = tuple[int, list[float], dict[str, float]]  # end, terms, residuals
+
 
 class Leak:
     def __init__(self, sensor: str, told: int, size: float, way: dict[str, float]) -> None:
@@ -67,11 +69,13 @@ class Network:
         self.clock = -math.inf
         self.past: list[tuple[list[float], dict[str, float]]] = []
         self.model: dict[str, tuple[Any, float]] = {}
-        self.recent: list[tuple[int, list[float], dict[str, float]]] = []
+        self.recent: list[Span] = []
         self.leaks: list[Leak] = []
         self.base = dict.fromkeys(self.sensors, 0.0)
         self.silent: set[str] = set()
         self.since: int | None = None
+        self.moving: int | None = None
+        self.ended: int | None = None
         self.learned = False
 
     def row(self, number: int, now: int, values: Values) -> None:
@@ -91,13 +95,13 @@ class Network:
 
         rule = self.rule
         q = sum(mean(d, rule.inflow.metric) for d in rule.inflow.devices)
-        z = [1.0, q, q * q]
+        z = [1.0, math.copysign(abs(q) ** 1.852, q)]
         pumps = [mean(d, rule.pumps.metric) for d in rule.pumps.devices] if rule.pumps else []
         runs = [p if math.isnan(p) else float(p > rule.pumps.above) for p in pumps]
         z += [*runs, *(r * q for r in runs)]
         readings = {s: mean(s, rule.watch.metric) for s in self.sensors}
         readings = {s: r for s, r in readings.items() if not math.isnan(r)}
-        self.recent = [r for r in self.recent if r[0] > end - rule.mean // US]
+        self.recent = [r for r in self.recent if r[0] > end - (rule.mean + rule.for_) // US]
         if not any(map(math.isnan, z)):
             if self.learned:
                 self.recent.append((end, z, self.residuals(z, readings)))
@@ -111,6 +115,7 @@ class Network:
     def learn(self) -> None:
         self.learned = True
         table = np.array([z for z, _ in self.past])
+        self.usual = sum(abs(z[1]) for z, _ in self.past) / len(self.past) or 1.0
         self.scale = np.where(np.abs(table).max(axis=0) > 0, np.abs(table).max(axis=0), 1.0)
         table = table / self.scale
         self.inverse = np.linalg.pinv(table.T @ table)
@@ -133,24 +138,36 @@ class Network:
             if s in self.model
         }
 
-    def mean_of(self, spans: list[dict[str, float]]) -> dict[str, float]:
-        told = {s: [r[s] for r in spans if s in r] for s in self.sensors}
-        return {s: sum(t) / len(t) for s, t in told.items() if t and 2 * len(t) >= len(spans)}
+    def weight(self, z: list[float]) -> float:
+        return float((abs(z[1]) / self.usual) ** (0.852 / 1.852))
+
+    def mean_of(self, spans: list[Span]) -> dict[str, float]:
+        told = {s: [(self.weight(z), r[s]) for _, z, r in spans if s in r] for s in self.sensors}
+        return {
+            s: sum(w * r for w, r in t) / sum(w * w for w, _ in t)
+            for s, t in told.items()
+            if sum(w for w, _ in t) > 0 and 2 * len(t) >= len(spans)
+        }
 
     def judge(self, now: int) -> None:
         rule = self.rule
-        if len(self.recent) < (rule.mean // rule.every) / 2:
+        mean, hold = rule.mean // US, rule.for_ // US
+        spans = [r for r in self.recent if r[0] > now - mean and self.weight(r[1]) > 0]
+        if not spans or len(spans) < (rule.mean // rule.every) / 2:
             return
-        d = self.mean_of([r for _, _, r in self.recent])
+        d = self.mean_of(spans)
         if not d:
             return
-        hold = rule.for_ // US
-        new = self.mean_of([r for e, _, r in self.recent if e > now - hold])
-        old = self.mean_of([r for e, _, r in self.recent if e <= now - rule.mean // US + hold])
-        change = {s: new[s] - old[s] if s in new and s in old else 0.0 for s in self.sensors}
-        change = {s: c if s in d else 0.0 for s, c in change.items()}
-        z = np.mean([z for _, z, _ in self.recent], axis=0) / self.scale
-        noise = math.sqrt((1 / len(self.recent) + z @ self.inverse @ z) * len(d))
+        newest = [r for r in self.recent if r[0] > now - hold]
+        before = [r for r in self.recent if r[0] <= now - mean]
+        new, old = self.mean_of(newest), self.mean_of(before)
+        step = {s: new[s] - old[s] if s in new and s in old else 0.0 for s in self.sensors}
+        step = {s: c if s in d else 0.0 for s, c in step.items()}
+        heavy = [sum(self.weight(z) ** 2 for _, z, _ in ends) for ends in (newest, before)]
+        unsure = math.sqrt(sum(1 / h for h in heavy if h) * len(d))
+        heavy_z = sum(self.weight(z) ** 2 for _, z, _ in spans)
+        z = np.sum([self.weight(z) * (z / self.scale) for _, z, _ in spans], axis=0) / heavy_z
+        noise = math.sqrt((1 / heavy_z + z @ self.inverse @ z) * len(d))
         stayed = [s for s in d if s not in self.silent]
         left, _ = self.left(d, stayed)
         for sensor in d:
@@ -158,23 +175,66 @@ class Network:
                 self.base[sensor] += left[sensor]
         self.silent = set(self.sensors) - set(d)
         left, amounts = self.left(d, list(d))
+        calm = self.since is None
         for n, leak in enumerate(self.leaks):
             young = now - leak.told < rule.settle // US and amounts[n] > leak.size / 2
-            if young or amounts[n] > rule.again * leak.size:
+            if young or (calm and amounts[n] > rule.again * leak.size):
                 own = {s: left[s] + amounts[n] * leak.way[s] for s in d}
                 leak.size = math.hypot(*own.values())
                 leak.way = {s: own.get(s, 0.0) / leak.size for s in self.sensors}
                 left, amounts = self.left(d, list(d))
-        length = math.hypot(*(left[s] for s in d))
-        if length <= rule.above * noise:
-            self.since = None
-        elif self.since is None:
-            self.since = now
-        if self.since is not None and now - self.since >= hold:
+        if self.stepped(now, step, unsure, set(d)):
+            _, amounts = self.left(d, list(d))
+            self.leaks[-1].size = amounts[-1]
+        else:
             left = {s: left[s] if s in d else 0.0 for s in left}
-            amounts = self.hear(now, left, change, amounts, set(d))
-            self.since = None
+            free = max(len(d) - sum(a > 0 for a in amounts), 1)
+            most = rule.above * noise * math.sqrt(free / len(d))
+            amounts = self.lasted(now, left, step, amounts, most, set(d))
         self.forget(now, amounts, noise / math.sqrt(len(d)))
+
+    def stepped(self, now: int, step: dict[str, float], unsure: float, known: set[str]) -> bool:
+        mean, hold = self.rule.mean // US, self.rule.for_ // US
+        marks = [leak.told for leak in self.leaks] + ([self.ended] if self.ended else [])
+        taken = any(now - mark < mean + hold for mark in marks)
+        if taken or math.hypot(*step.values()) <= 3.5 * unsure:
+            self.moving = None
+            return False
+        self.moving = now if self.moving is None else self.moving
+        if now - self.moving < hold:
+            return False
+        since, self.since, self.moving = self.moving, None, None
+        if max(step.values()) > -min(step.values()):
+            self.ended = now
+        return self.hear(now, since, step, step, known)
+
+    def lasted(
+        self,
+        now: int,
+        left: dict[str, float],
+        step: dict[str, float],
+        amounts: list[float],
+        most: float,
+        known: set[str],
+    ) -> list[float]:
+        mean, hold = self.rule.mean // US, self.rule.for_ // US
+        length = math.hypot(*left.values())
+        ago = math.inf if self.ended is None else now - self.ended
+        since, self.since = self.since, None
+        if length <= most or ago < mean:
+            return amounts
+        if ago < mean + hold:
+            self.base = {s: self.base[s] + left[s] for s in self.sensors}
+            return amounts
+        since = now if since is None else since
+        if now - since < hold:
+            self.since = since
+            return amounts
+        by = step if math.hypot(*step.values()) > length / 2 else left
+        if self.hear(now, since, left, by, known):
+            return [*amounts, length]
+        self.base = {s: self.base[s] + left[s] for s in self.sensors}
+        return amounts
 
     def left(self, d: dict[str, float], known: list[str]) -> tuple[dict[str, float], list[float]]:
         """What the leaks do not explain of all that is in d, and how much there is of each."""
@@ -189,25 +249,16 @@ class Network:
         return {s: x[s] - sum(a * way[s] for a, way in both) for s in self.sensors}, amounts
 
     def hear(
-        self,
-        now: int,
-        left: dict[str, float],
-        change: dict[str, float],
-        amounts: list[float],
-        known: set[str],
-    ) -> list[float]:
-        length = math.hypot(*left.values())
-        by = change if math.hypot(*change.values()) > length / 2 else left
+        self, now: int, since: int, way: dict[str, float], by: dict[str, float], known: set[str]
+    ) -> bool:
         taken = {leak.sensor for leak in self.leaks}
         free = sorted(known - taken, key=lambda s: (by[s], self.sensors.index(s)))
         if max(by.values()) > -min(by.values()) or not free:
-            self.base = {s: self.base[s] + left[s] for s in self.sensors}
-            return amounts
-        way = {s: left[s] / length for s in self.sensors}
-        self.leaks.append(Leak(free[0], now, length, way))
-        assert self.since is not None
-        self.told[free[0]].fire(self.since, now)
-        return [*amounts, length]
+            return False
+        size = math.hypot(*way.values())
+        self.leaks.append(Leak(free[0], now, size, {s: w / size for s, w in way.items()}))
+        self.told[free[0]].fire(since, now)
+        return True
 
     def forget(self, now: int, amounts: list[float], error: float) -> None:
         for leak, amount in zip(list(self.leaks), amounts, strict=True):

@@ -28,9 +28,9 @@ RULE = {
     "settle": '"12h"',
     "forget": '"12h"',
     "above": "3.0",
-    "again": "2.0",
+    "again": "1.5",
 }
-# what a leak of size 1 does to each sensor, bar
+# what a leak of size 1 does to each sensor at the usual inflow, bar
 WEST = (-0.20, -0.10, -0.03, 0.0, 0.0, 0.01)
 EAST = (0.0, 0.01, -0.02, -0.05, -0.12, -0.20)
 Size = Callable[[int], float]
@@ -52,8 +52,9 @@ def readings(
         moment = START + hour * HOUR + HOUR // 2
         rows.append((moment, INLET, {"flow": use + 0.5 * (west(hour) + east(hour))}))
         for place, number in enumerate(SENSORS):
-            head = 5 - (place + 1) * 1e-4 * use**2 + rng.normal(0, NOISE)
-            head += west(hour) * WEST[place] + east(hour) * EAST[place]
+            head = 5 - (place + 1) * 2e-4 * use**1.852 + rng.normal(0, NOISE)
+            leaks = west(hour) * WEST[place] + east(hour) * EAST[place]
+            head += leaks * (use / 30) ** 0.852
             rows.append((moment, number, {"pressure": head}))
     return rows
 
