@@ -13,12 +13,11 @@ Laws:
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from kel.model.alert import Alert
 from kel.model.city import City
@@ -26,6 +25,8 @@ from kel.model.device import Device, DeviceState
 from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.moment import from_us, to_us
+from rules import kept
+from rules.book.remembered import remembered, written
 from rules.book.rulebook import Rulebook
 from rules.book.variants import variants
 from rules.core.calendar import Opening, opening_of
@@ -37,7 +38,6 @@ from rules.kinds import KINDS
 
 UNWATCHED = "ο κανόνας δεν ισχύει πια για τη συσκευή"
 SHUT = "έληξε το ωράριο του κανόνα"
-_ALERTS: TypeAdapter[list[Alert]] = TypeAdapter(list[Alert])
 
 State = dict[str, NDArray[np.generic]]
 Active = dict[tuple[str, str], Alert]  # by rule and device
@@ -58,7 +58,7 @@ class Part:
         if self.opening is None or isinstance(event, Fired):
             return event
         open_then = self.opening.open_at(event.device, event.at)
-        return event if open_then else replace(event, why=SHUT)
+        return event if open_then else event._replace(why=SHUT)
 
 
 class Evaluator:
@@ -182,19 +182,17 @@ class Evaluator:
             state[f"class/{cls}/device"] = roster.numbers.copy()
             state[f"class/{cls}/seen"] = roster.seen.copy()
         for part in self._parts:
-            own = part.kind.state()
-            state |= {f"rule/{part.rule.key}/{name}": array for name, array in own.items()}
-            state[f"watched/{part.rule.key}"] = part.watched.copy()
+            state |= written(part.rule, part.watched, part.kind.state())
         return state
 
     def _kept(self, tells: bool) -> NDArray[np.generic]:
         orphans = [alert for told, alert in self._orphans if told == tells]
-        return np.frombuffer(_ALERTS.dump_json([*self._active[tells].values(), *orphans]), np.uint8)
+        return kept.write([*self._active[tells].values(), *orphans])
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go on from `state`: what belongs to a rule that decides as before and to a device of
-        this partition is remembered, everything else begins anew. `state` may know devices of
-        other partitions; they are passed over."""
+        """Go on from `state`: what belongs to a rule that decides (or learns) as before and to a
+        device of this partition is remembered (`rules.book.remembered`), everything else begins
+        anew. `state` may know devices of other partitions; they are passed over."""
         if "clock" in state:
             self.clock = int(state["clock"][0])
         for cls, roster in self._rosters.items():
@@ -204,18 +202,14 @@ class Evaluator:
         for part in self._parts:
             seen = state.get(f"class/{part.rule.watch.cls}/seen")
             if seen is not None:
-                own = {"seen": seen, **_part(state, f"rule/{part.rule.key}/")}
                 old, new = self._places(state, part.rule.watch.cls)
                 mine = part.watched[new]
                 old, new = old[mine], new[mine]
-                known = _watched(state, part.rule.key)[old] if len(own) > 1 else None
-                if known is not None and not known.all():  # these come from another variant
-                    part.kind.load({"seen": seen}, old[~known], new[~known])
-                    old, new = old[known], new[known]
-                part.kind.load(own, old, new)
+                for own, these in remembered(state, part.rule, old):
+                    part.kind.load({"seen": seen, **own}, old[these], new[these])
         for name, tells in (("alerts", True), ("untold", False)):
             if name in state:
-                self._adopt(_ALERTS.validate_json(state[name].tobytes()), tells)
+                self._adopt(kept.read(state[name]), tells)
 
     def _places(
         self, state: Mapping[str, NDArray[np.generic]], cls: str
@@ -241,7 +235,7 @@ class Evaluator:
 
 
 def _ended(alert: Alert, at: int, why: str) -> Alert:
-    return replace(alert, cleared_at=max(from_us(at), alert.detected_at), cleared_why=why)
+    return alert.ended(max(from_us(at), alert.detected_at), why)
 
 
 def listening_last(rules: Iterable[RuleShape]) -> list[RuleShape]:
@@ -263,17 +257,6 @@ def listening_last(rules: Iterable[RuleShape]) -> list[RuleShape]:
 
 def _classes(rule: RuleShape) -> tuple[str, ...]:
     return (rule.watch.cls, *KINDS[rule.kind].classes(rule))
-
-
-def _watched(state: Mapping[str, NDArray[np.generic]], key: str) -> Bool:
-    """Which of the old slots a rule watched then; all, where that was not written down."""
-    watched = state.get(f"watched/{key}")
-    size = max((len(a) for n, a in state.items() if n.endswith("/seen")), default=0)
-    return np.ones(size, np.bool_) if watched is None else watched.astype(np.bool_)
-
-
-def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> State:
-    return {k.removeprefix(prefix): a for k, a in state.items() if k.startswith(prefix)}
 
 
 def _moment(alert: Alert) -> tuple[object, ...]:

@@ -3,7 +3,8 @@
 Laws:
 - an override names one rule and at least one place; where it names several, all must hold;
 - the more specific beats the less (community < zone < feeder < devices), and of equals the later;
-- tables are merged field by field; what a rule is (its id, kind, watch) is never overridden.
+- tables are merged field by field; what a rule is (its id, kind, watch), and which others it hears,
+  is never overridden.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from kel.model.device import Device
 from rules.core.rule import Names, Shape, Slug
 
 PLACES = ("community", "zone", "feeder", "devices")  # the more specific the later
-FIXED = ("id", "kind", "watch", "tells")
+FIXED = ("id", "kind", "watch", "tells", "unless")
 
 Table = Mapping[str, Any]
 

@@ -81,7 +81,8 @@ class Kind(Protocol):
     def load(self, state: Arrays, old: Slots, new: Slots) -> None:
         """Remember it again: what was slot old[i] is now slot new[i], for watched slots alone.
 
-        Where the rule is new, `state` holds only `seen`: when each old slot's device last spoke.
+        Where the rule is new, `state` holds only `seen`: when each old slot's device last spoke;
+        where it was edited and learns as before, that and what was learned (`Training`).
         """
         ...
 
@@ -108,6 +109,18 @@ def nothing_more(_entry: Entry, _city: City, _watched: list[Device]) -> Iterator
 
 
 @dataclass(frozen=True)
+class Training:
+    """What of a kind's state was learned, and outlives an edit of the rule's other fields.
+
+    `fields` of the rule decide what is learned, beside the watched class and metric; a dotted name
+    is a field of a table. `arrays` of its state hold it; a name that ends in a dot is a whole part.
+    """
+
+    fields: tuple[str, ...]
+    arrays: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class KindSpec:
     """One kind of rule: the shape of its `[[rule]]`, how it is made, what it asks of the city.
 
@@ -126,3 +139,4 @@ class KindSpec:
     measured: Callable[[Entry, City], Iterable[Measured]] = lambda _entry, _city: ()
     together: Callable[[Device], str | None] = lambda device: device.id
     calendars: bool = True
+    training: Training | None = None

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kel.model.alert import Alert
-from kel.model.device import Device
 from kel.model.moment import from_us
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import CLEAR, SET, Change, Hold
@@ -37,7 +36,8 @@ from rules.core.rule import (
     microseconds,
 )
 from rules.parts.composed import check
-from rules.parts.places import By, place_of, speakers
+from rules.parts.hearing import Hearing
+from rules.parts.places import By, speakers
 from rules.parts.sequence import Heard, Sequence, kept, recall, table
 
 WHY = "οι κανόνες δεν ισχύουν πια μαζί"
@@ -80,10 +80,9 @@ class CompositionKind:
         watched = [d for d, w in zip(scene.devices, scene.watched.tolist(), strict=True) if w]
         found = speakers(rule.by, watched)
         self.speakers = list(found.values())
-        self.place = {name: place for place, name in enumerate(found)}
-        self.devices = {d.number: d for d in scene.city.devices.values()}
         of = rule.of
         self.members = of.members
+        self.hearing = Hearing(self.members, rule.by, list(found), scene.city)
         number = {name: n for n, name in enumerate(self.members)}
         self.all, self.any, self.none, self.then = (
             frozenset(number[name] for name in names)
@@ -93,8 +92,6 @@ class CompositionKind:
         within = microseconds(of.within) if of.within else 0
         self.sequences = [Sequence(steps, within) for _ in self.speakers]
         self.on: list[dict[tuple[int, int], Heard]] = [{} for _ in self.speakers]  # as settled
-        self.told: dict[tuple[int, int], int] = {}  # alerts heard to begin and not to end, and when
-        self.waiting: list[Heard] = []
         self.clock = NEVER
         clear = microseconds(rule.clear.for_)
         self.hold = Hold(len(self.speakers), microseconds(rule.for_), clear)
@@ -106,42 +103,18 @@ class CompositionKind:
         return []
 
     def hear(self, rule: str, event: Event) -> None:
-        key = self._key(rule, event.device)
-        if key is None:
-            return
-        if isinstance(event, Cleared):
-            if key in self.told:
-                at = max(event.at, self.told.pop(key))
-                self.waiting.append(Heard(at, *key, 0, at))
-        elif key not in self.told:
-            self.waiting.append(self._begun(key, event))
+        self.hearing.hear(rule, event)
 
     def recall(self, rule: str, event: Fired) -> None:
-        key = self._key(rule, event.device)
-        if key is not None and key not in self.told:
-            place = self._place(event.device)
-            self.on[place][key] = self._begun(key, event)
+        heard = self.hearing.recall(rule, event)
+        if heard is not None:
+            place = self.hearing.place(heard.device)
+            self.on[place][heard.member, heard.device] = heard
             self.review.add(place)  # it counts from the next tick, and was never a step
 
-    def _key(self, rule: str, device: Device) -> tuple[int, int] | None:
-        here = rule in self.members and place_of(self.rule.by, device) in self.place
-        return (self.members.index(rule), device.number) if here else None
-
-    def _begun(self, key: tuple[int, int], event: Fired) -> Heard:
-        at = self.told[key] = event.detected
-        metrics = [m.name for m in self.city.classes[event.device.cls].metrics]
-        metric = event.evidence.metric  # not always the device's own: a share's is its lamps'
-        shown = metrics.index(metric) if metric in metrics else 0
-        return Heard(at, *key, 1, at, event.started, shown)
-
-    def _place(self, device: Device) -> int:
-        return self.place[place_of(self.rule.by, device) or ""]
-
     def tick(self, now: int) -> list[Event]:
-        due = [h._replace(at=max(h.at, self.clock)) for h in self.waiting if h.at <= now]
-        self.waiting = [h for h in self.waiting if h.at > now]
+        due = self.hearing.due(now, self.clock)
         events: list[Event] = []
-        due.sort(key=lambda h: h[:3])  # stable: what is told of one alert stays in its order
         for at, moment in groupby(due, lambda h: h.at):
             events += self._moment(at, list(moment))
         for place in sorted(self.review):
@@ -155,7 +128,7 @@ class CompositionKind:
         """All that is told of one moment, after what was due before it."""
         told: dict[int, list[Heard]] = {}
         for heard in moment:
-            told.setdefault(self._place(self.devices[heard.device]), []).append(heard)
+            told.setdefault(self.hearing.place(heard.device), []).append(heard)
         settled = [self.hold.settle(place, at) for place in sorted(told)]
         events = [self._event(change) for change in settled if change]
         for where in sorted(told):
@@ -191,7 +164,7 @@ class CompositionKind:
             return Cleared(speaker, change.at, WHY)
         shown = self._shown(change.slot)
         last = shown[-1]
-        device, of = self.devices[last.device], self.rule.of
+        device, of = self.hearing.devices[last.device], self.rule.of
         members = [f"{self.members[h.member]} ({self._when(h)})" for h in shown]
         facts: dict[str, float | str] = {
             "value": float(len({h.member for h in shown})),
@@ -214,7 +187,7 @@ class CompositionKind:
 
     def _when(self, heard: Heard) -> str:
         moment = from_us(heard.told).astimezone(ZoneInfo(self.city.timezone))
-        return f"{self.devices[heard.device].id} {moment:%d/%m %H:%M}"
+        return f"{self.hearing.devices[heard.device].id} {moment:%d/%m %H:%M}"
 
     def adopt(self, alert: Alert) -> bool:
         place = next((p for p, d in enumerate(self.speakers) if d.id == alert.device), None)
@@ -233,7 +206,7 @@ class CompositionKind:
             "place_device": np.array(numbers, np.int64),
             "clock": np.array([self.clock]),
             "on": table(h for on in self.on for h in on.values()),
-            "waiting": table(self.waiting),
+            "waiting": self.hearing.state(),
             **kept(dict(zip(numbers, self.sequences, strict=True))),
         }
 
@@ -249,25 +222,11 @@ class CompositionKind:
         pairs = np.array(known, np.intp).reshape(-1, 2)
         holds = {name: state[f"place_{name}"] for name in self.hold.state()}
         self.hold.load(holds, pairs[:, 0], pairs[:, 1])
-        for heard in self._known(state["on"]):
-            place = self._place(self.devices[heard.device])
-            self.on[place][heard.member, heard.device] = heard
-            self.told[heard.member, heard.device] = heard.at
-        self.waiting = self._known(state["waiting"])
-        for heard in self.waiting:
-            if heard.begun:
-                self.told[heard.member, heard.device] = heard.at
-            else:
-                self.told.pop((heard.member, heard.device), None)
-        recall({n: self.sequences[p] for n, p in place_of_device.items()}, state, self.devices)
-
-    def _known(self, table: NDArray[np.generic]) -> list[Heard]:
-        """What was heard of devices that are still in a place of this partition."""
-        found = [Heard(*row) for row in table.tolist()]
-        return [h for h in found if h.device in self.devices and self._here(h)]
-
-    def _here(self, heard: Heard) -> bool:
-        return place_of(self.rule.by, self.devices[heard.device]) in self.place
+        for key, heard in self.hearing.load(state["on"], state["waiting"]).items():
+            self.on[self.hearing.place(heard.device)][key] = heard
+        recall(
+            {n: self.sequences[p] for n, p in place_of_device.items()}, state, self.hearing.devices
+        )
 
 
 KIND = KindSpec(

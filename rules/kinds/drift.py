@@ -16,7 +16,8 @@ Laws (and those of `rules.parts.learning`):
   are at or under `clear.below` (0); the running mean stands still until then;
 - with `given` it is judged what the metric has beyond what that other metric explains: the slope
   of one on the other, by least squares over the training, both less their normal;
-- the alert began where the sum that fired had last left 0, or where the alert before it ended.
+- the alert began where the sum that fired had last left 0, or where the alert before it ended;
+- where judging begins anew during an alert, its sum is at `limit`: it ends as if nothing had been.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Float64
@@ -37,7 +39,8 @@ from rules.core.judge import Told
 from rules.core.kind import KindSpec, Scene
 from rules.core.rule import Positive
 from rules.core.spans import Closed, as_rows
-from rules.parts.learning import Learner, LearningShape, check_learning
+from rules.parts.learning import Learner, LearningShape, training
+from rules.parts.learning_check import check_learning
 
 WHY = "η τιμή επανήλθε στο σύνηθες επίπεδο της συσκευής"
 UP, DOWN = 0, 1
@@ -71,7 +74,8 @@ class DriftKind(Learner):
         given = (rule.given,) if rule.given else ()
         super().__init__(rule, scene, (self.metric, *given), _SHOWN)
         size = len(scene.roster)
-        self.slope, self.mean, self.heard = (np.zeros(size) for _ in range(3))
+        self.slope, self.mean = np.zeros(size), np.zeros(size)
+        self.heard = np.full(size, float(self.base.size))
         self.sum, self.total, self.count = (np.zeros((size, 2)) for _ in range(3))
         self.since, self.ended = np.zeros((size, 2), np.int64), np.zeros(size, np.int64)
         self.sides = np.array(_SIDES[rule.side])
@@ -161,9 +165,20 @@ class DriftKind(Learner):
             "test": self.rule.test,
             "for_s": self.rule.for_.total_seconds(),
         }
+        facts |= self._learned_from(change.slot)
         began = max(int(shown["since"]), int(self.ended[change.slot]))
         about = evidence(self.roster.cls, device.id, self.metric, began, change.at, facts)
         return Fired(device, began, change.at, about)
+
+    def adopt(self, alert: Alert) -> bool:
+        slot = self.roster.slot_of.get(alert.device, -1)
+        began_anew = slot >= 0 and self.judge.hold.phase[slot] == IDLE
+        if not super().adopt(alert):
+            return False
+        if began_anew:
+            side = DOWN if alert.evidence.facts.get("side") == "below" else UP
+            self.sum[slot, side] = self.rule.limit * self.sides[side]
+        return True
 
 
 def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
@@ -182,4 +197,10 @@ def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
         yield entry.wrong(("slack",), "can never hold: z counts for at most `most`")
 
 
-KIND = KindSpec(Drift, DriftKind, check)
+KIND = KindSpec(
+    Drift,
+    DriftKind,
+    check,
+    listens=lambda rule: rule.unless or (),
+    training=training("given", arrays=("own.slope",)),
+)

@@ -13,7 +13,8 @@ Laws (and those of `rules.parts.learning`):
 - it fires when the ratio is over `above` (1) for `for`, and clears when it is at or under
   `clear.below` (`above`);
 - the evidence names the metrics that bring most to the statistic that is farther over its limit;
-- where the components explain all of the past, or nothing of it varied, SPE says nothing.
+- where the components explain all of the past, or nothing of it varied, SPE says nothing;
+- an edit of `explained` or `confidence` reckons anew with the past that was kept, at once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,16 +32,18 @@ from rules.core.entry import Entry, unknown
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import Verdicts
 from rules.core.judge import Told
-from rules.core.kind import KindSpec, Scene
+from rules.core.kind import Arrays, KindSpec, Scene
+from rules.core.rows import NEVER, Slots
 from rules.core.rule import Fraction
 from rules.core.spans import Closed, as_rows
 from rules.parts.components import components, contributions
-from rules.parts.learning import Learner, LearningShape, check_learning, duration
+from rules.parts.learning import Learner, LearningShape, training
+from rules.parts.learning_check import check_learning, duration
 
 WHY = "οι τιμές επανήλθαν στο σύνηθες της συσκευής"
 SHOWN = 3  # metrics named in the evidence
 _STATISTICS = {"both": (1.0, 1.0), "t2": (1.0, 0.0), "spe": (0.0, 1.0)}
-_ARRAYS = ("inverse", "beside", "limits")
+_ARRAYS = ("inverse", "beside", "limits", "by")
 
 Confidence = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.5, lt=1)]
 
@@ -59,7 +62,8 @@ class Learned(LearningShape):
 
 
 class LearnedKind(Learner):
-    """Per slot: the components' two matrices (slots, m, m) and the limits of T² and SPE."""
+    """Per slot: the components' two matrices (slots, m, m), the limits of T² and SPE, and by what
+    `explained` and `confidence` they were reckoned."""
 
     def __init__(self, rule: Learned, scene: Scene) -> None:
         self.rule = rule
@@ -67,7 +71,7 @@ class LearnedKind(Learner):
         self.parts = [f"part_{place}" for place in range(m)]
         super().__init__(rule, scene, rule.metrics, ("ratio", "t2", "spe", *self.parts))
         self.inverse, self.beside = np.zeros((size, m, m)), np.zeros((size, m, m))
-        self.limits = np.full((size, 2), np.inf)
+        self.limits, self.by = np.full((size, 2), np.inf), np.full((size, 2), np.nan)
         self.least = rule.above if rule.clear.below is None else rule.clear.below
         self.asked = np.array(_STATISTICS[rule.statistic])
 
@@ -81,6 +85,14 @@ class LearnedKind(Learner):
         found = components(z, free, self.rule.explained, self.rule.confidence)
         self.inverse[slot], self.beside[slot] = found.inverse, found.beside
         self.limits[slot] = found.t2_limit, found.spe_limit
+        self.by[slot] = self.rule.explained, self.rule.confidence
+
+    def load(self, state: Arrays, old: Slots, new: Slots) -> None:
+        super().load(state, old, new)
+        other = self.by[new] != (self.rule.explained, self.rule.confidence)
+        other &= ~np.isnan(self.by[new])
+        for slot in new[other.any(axis=1) & (self.base.trained[new] != NEVER)].tolist():
+            self._fit(slot, int(self.base.trained[slot]))
 
     def _judge(self, closed: Closed, means: Float64) -> list[Told]:
         z = self.base.z(closed.slot, closed.end - self.every, means)
@@ -120,6 +132,7 @@ class LearnedKind(Learner):
         }
         if np.isfinite(spe_limit):
             facts["spe_limit"] = spe_limit
+        facts |= self._learned_from(change.slot)
         metric = self.metrics[int(np.argmax(brought))]
         begin = change.since - self.every
         about = evidence(self.roster.cls, device.id, metric, begin, change.at, facts)
@@ -152,4 +165,10 @@ def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
         yield entry.wrong(("clear", "below"), what)
 
 
-KIND = KindSpec(Learned, LearnedKind, check)
+KIND = KindSpec(
+    Learned,
+    LearnedKind,
+    check,
+    listens=lambda rule: rule.unless or (),
+    training=training("metrics", arrays=("own.",)),
+)

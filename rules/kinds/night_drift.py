@@ -1,25 +1,23 @@
 """night_drift: a zone whose quiet hours rise from one night to another, at once or slowly.
 
-Each night has one figure, the mean of its lowest hour less what is used then
-(`rules.parts.nights`):
-
-    v = lowest hour − legitimate × connections × season / 1000          m³/h
-
-so that a season that comes and goes is none of the zone's doing: the season's factor of a month
-holds at its middle, and goes straight to the next. It is held against nights gone by:
+Each night has one figure v, the mean of its lowest hour less what is used then
+(`rules.parts.zone_nights`), so that a season that comes and goes is none of the zone's doing. It is
+held against nights gone by:
 
     step    v − median of the last `nights` > above, and > sigmas × spread
     drift   sum = max(0, sum + min(z, 4) − slack) ≥ limit, and v not within `clear.below`,
             z = (v − median of the `nights` before the last `nights`) / spread
 
 spread = 1.4826 × the median distance from the median (Hampel, JASA 69, 1974), at least
-`least_spread`; the sum is that of Page (Biometrika 41, 1954), which also finds what grows by less
-each night than a night strays.
+`least_spread`; the sum is that of `rules.parts.rising`.
 
 Laws:
 - a zone is judged from `nights` nights on; a drift, until there are twice as many, against the
   oldest `nights` that there are;
-- a night that begins or belongs to an alert is not learned from: what leaks is never usual;
+- a night that begins or belongs to an alert is not learned from: what leaks is never usual. Where
+  it is here to stay, `learn_from` says so (`rules.parts.afresh`): the nights from that day on, also
+  those of the alert, as far as they are kept (twice `nights`), are then the zone's first;
+- an edit of limits and times leaves what was learned, and an alert goes on;
 - one night counts for 4 sigmas at most in the drift's sum: a pool that is filled is no drift;
 - it clears when v is at most `clear.below` m³/h over the median that it was held against, for
   `clear.for`; the drift's sum begins anew with the first such night;
@@ -29,9 +27,8 @@ Laws:
   night at which its sum last left 0, or when the alert before it ended.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import numpy as np
@@ -40,15 +37,13 @@ from pydantic import Field
 
 from kel.model.alert import Alert
 from kel.model.city import City
-from kel.model.device import Device
 from kel.model.frame import Float64
-from kel.model.mistake import Mistake
-from rules.core.entry import Entry, Measured, find_metric, same_unit
+from rules.core.entry import Entry, Measured
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, IDLE, SET
 from rules.core.judge import Judge, Told
-from rules.core.kind import KindSpec, Scene
-from rules.core.rows import Bool, Rows, Slots
+from rules.core.kind import KindSpec, Scene, Training
+from rules.core.rows import Rows, Slots
 from rules.core.rule import (
     NOTHING,
     Duration,
@@ -60,17 +55,17 @@ from rules.core.rule import (
     TimeOfDay,
     microseconds,
 )
-from rules.core.spans import Closed, Spans, as_rows, rounds
-from rules.parts.learning import duration
+from rules.core.spans import Closed, as_rows, rounds
+from rules.parts.afresh import Afresh, Day, begin_anew
 from rules.parts.nested import nested, part
-from rules.parts.nights import QUARTERS, Nights, lowest, seasonal
+from rules.parts.night_check import FLOW, check_drift
+from rules.parts.nights import Figures, Nights
+from rules.parts.rising import Rising
+from rules.parts.zone_nights import ZoneNights
 
 WHY = "η νυχτερινή παροχή επανήλθε στο επίπεδο των προηγούμενων νυχτών"
-FLOW = "m³/h"
 MOST = 4.0  # sigmas for which one night counts
-CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 HAMPEL = 1.4826  # from the median distance to σ, of normally distributed values
-_ARRAYS = ("past", "filled", "sum", "since", "drifts", "ended")
 _SHOWN = ("value", "usual", "spread", "sum", "since", "drift")
 
 Sigmas = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
@@ -98,6 +93,9 @@ class NightDrift(RuleShape):
     window: tuple[TimeOfDay, TimeOfDay]
     lowest: SomeDuration = timedelta(hours=1)
     nights: int = Field(default=14, strict=True, ge=3, le=60)
+    learn_from: Day | None = Field(
+        default=None, description="learn anew from this day: what was learned before is forgotten"
+    )
     unit: str = FLOW
     legitimate: Positive = 0.0
     season: dict[Month, Positive] = Field(default_factory=dict)
@@ -109,78 +107,83 @@ class NightDrift(RuleShape):
 
 
 class NightDriftKind:
-    """Per slot: the figures of the last 2 × `nights` nights that were well, the newest at the right
-    end, and how many; the drift's sum, where it left 0 (µs), and whether it reached its limit; when
-    the last alert ended (µs)."""
+    """Per slot: the figures of the last 2 × `nights` nights that were well, and of the last of all;
+    the drift's sum; when the last alert ended (µs)."""
 
     def __init__(self, rule: NightDrift, scene: Scene) -> None:
         city, roster = scene.city, scene.roster
         self.rule, self.roster = rule, roster
         self.metric = rule.watch.metric or ""
-        zones = [city.zones.get(d.zone or "") for d in roster.devices]
-        self.watched = scene.watched & np.array([z is not None for z in zones], np.bool_)
-        connections = np.array([z.connections if z else 0 for z in zones], np.float64)
-        self.use = rule.legitimate * connections / 1000
-        self.season = np.array([rule.season.get(m, 1.0) for m in range(1, 13)])
-        self.nights = Nights(*rule.window, city.timezone, microseconds(rule.lowest))
-        size = len(roster)
-        self.spans = Spans(size, self.nights.width)
+        nights = Nights(*rule.window, city.timezone, microseconds(rule.lowest))
+        self.nights = ZoneNights(nights, city, roster, rule.legitimate, rule.season)
+        self.watched, size = scene.watched & self.nights.zoned, len(roster)
         self.judge = Judge(scene, microseconds(rule.for_), microseconds(rule.clear.for_), _SHOWN)
-        self.past = np.full((size, 2 * rule.nights), np.nan)
-        self.filled, self.since, self.ended = (np.zeros(size, np.int64) for _ in range(3))
-        self.sum, self.drifts = np.zeros(size), np.zeros(size, np.bool_)
+        self.past, self.lately = (Figures(size, 2 * rule.nights) for _ in range(2))
+        self.afresh = Afresh(size, rule.learn_from, city.timezone)
+        drift = rule.drift or SlowDrift()
+        self.rising = Rising(size, drift.slack, drift.limit)
+        self.ended = np.zeros(size, np.int64)
         self.length = self.nights.length
 
     def frame(self, rows: Rows) -> list[Event]:
         rows = rows.of(self.watched)
-        rows = rows.only(self.nights.inside(rows)) if len(rows) else rows
-        if not len(rows):
-            return []
-        table = self.nights.quarters(rows.time, rows.column(self.metric))
-        return self._closed(self.spans.rows(rows.slot, self.nights.ends(rows.time), table))
+        return self._closed(self.nights.rows(rows, self.metric)) if len(rows) else []
 
     def tick(self, now: int) -> list[Event]:
-        events = self._closed(self.spans.tick(now))
+        events = self._closed(self.nights.tick(now))
+        events += self._anew(self.afresh.waiting(now))
         return events + [self._event(told) for told in self.judge.tick(now)]
 
     def _closed(self, closed: Closed) -> list[Event]:
-        closed = closed.take(np.flatnonzero(~np.isnan(lowest(closed))))
-        return [self._event(told) for one in rounds(closed) for told in self._round(one)]
+        return [event for one in rounds(closed) for event in self._round(one)]
 
-    def _round(self, closed: Closed) -> list[Told]:
+    def _round(self, closed: Closed) -> list[Event]:
         """One night of each of some zones: judge it, and learn of it if it was well."""
-        slot = closed.slot
-        season = seasonal(self.nights.months(closed.end), self.season)
-        figure = lowest(closed) - self.use[slot] * season
-        ready = np.flatnonzero(self.filled[slot] >= self.rule.nights)
+        slot, end = closed.slot, closed.end
+        events = self._anew(slot[self.afresh.due(slot, end)])
+        figure = self.nights.figure(closed)
+        ready = np.flatnonzero(self.past.filled[slot] >= self.rule.nights)
         told = self._judge(closed.take(ready), figure[ready]) if len(ready) else []
+        events += [self._event(one) for one in told]  # which say what was learned until now
         well = self.judge.hold.phase[slot] == IDLE
-        well[self.filled[slot] < self.rule.nights] = True
-        kept = slot[well]
-        self.past[kept, :-1] = self.past[kept, 1:]
-        self.past[kept, -1] = figure[well]
-        self.filled[kept] = np.minimum(self.filled[kept] + 1, self.past.shape[1])
-        return told
+        well |= self.past.filled[slot] < self.rule.nights
+        well &= self.afresh.learns(slot, end - self.length)
+        readings = closed.counts.sum(axis=1)
+        self.lately.add(slot, figure, end, readings)
+        self.past.add(slot[well], figure[well], end[well], readings[well])
+        return events
+
+    def _anew(self, slots: Slots) -> list[Event]:
+        """These zones forget what they learned before the day, and their alerts end."""
+        if not len(slots):
+            return []
+        for slot in slots.tolist():
+            self.past.take(slot, self.lately, self.afresh.at + self.length - 1)
+        due, ended = begin_anew(self.afresh, self.judge, slots)
+        self.rising.forget(slots)
+        return [*(self._event(told) for told in due), *ended]
 
     def _judge(self, closed: Closed, figure: Float64) -> list[Told]:
         rule, slot = self.rule, closed.slot
-        newer, spread = self._usual(self.past[slot, rule.nights :])
-        oldest = self.past.shape[1] - self.filled[slot]
-        first = oldest[:, None] + np.arange(rule.nights)
-        older, older_spread = self._usual(self.past[slot[:, None], first])
+        past = self.past.value
+        newer, spread = self._usual(past[slot, rule.nights :])
+        first = self._oldest(slot)[:, None] + np.arange(rule.nights)
+        older, older_spread = self._usual(past[slot[:, None], first])
         step = np.zeros(len(slot), np.bool_)
         if rule.step:
             over = figure - newer
             step = (over > rule.step.above) & (over > rule.step.sigmas * spread)
         if rule.drift:
-            self._add(closed, np.minimum((figure - older) / older_spread, MOST), rule.drift)
-            self._end(slot, figure - older <= rule.clear.below, rule.drift)
-        drift = self.drifts[slot]
+            z = np.minimum((figure - older) / older_spread, MOST)
+            self.rising.add(slot, closed.end - self.length, z)
+            self.rising.end(slot, figure - older <= rule.clear.below)
+        drift = self.rising.drifts[slot]
         usual = np.where(drift, older, newer)
         back = figure - usual <= rule.clear.below
         verdict = np.full(len(slot), BETWEEN, np.int8)
         verdict[back] = CLEAR
         verdict[step | drift] = SET
+        since = np.where(drift, self.rising.since[slot], closed.end - self.length)
         return self.judge.rows(
             as_rows(self.roster.cls, closed),
             verdict,
@@ -188,28 +191,20 @@ class NightDriftKind:
             value=figure,
             usual=usual,
             spread=np.where(drift, older_spread, spread),
-            sum=self.sum[slot],
-            since=np.where(drift, self.since[slot], closed.end - self.length).astype(np.float64),
+            sum=self.rising.sum[slot],
+            since=since.astype(np.float64),
             drift=drift.astype(np.float64),
         )
+
+    def _oldest(self, slot: Slots) -> Slots:
+        """Where the figures of each slot, (n,), begin."""
+        return 2 * self.rule.nights - self.past.filled[slot]
 
     def _usual(self, nights: Float64) -> tuple[Float64, Float64]:
         """Median and spread of some nights of each zone, (n, nights)."""
         middle = np.median(nights, axis=1)
         distance = np.median(np.abs(nights - middle[:, None]), axis=1)
         return middle, np.maximum(HAMPEL * distance, self.rule.least_spread)
-
-    def _add(self, closed: Closed, z: Float64, drift: SlowDrift) -> None:
-        slot = closed.slot
-        after = np.clip(self.sum[slot] + z - drift.slack, 0.0, drift.limit)
-        left = (self.sum[slot] == 0) & (after > 0)
-        self.since[slot[left]] = closed.end[left] - self.length
-        self.sum[slot] = after
-
-    def _end(self, slot: Slots, back: Bool, drift: SlowDrift) -> None:
-        """A drift ends with a night that is back, and begins with one that is not."""
-        self.sum[slot[self.drifts[slot] & back]] = 0.0
-        self.drifts[slot] = (self.drifts[slot] | (self.sum[slot] >= drift.limit)) & ~back
 
     def _event(self, told: Told) -> Event:
         change, shown = told
@@ -234,68 +229,58 @@ class NightDriftKind:
         elif rule.step:
             facts["limit"] = max(rule.step.above, rule.step.sigmas * spread)
         facts |= {"nights": float(rule.nights), "for_s": rule.for_.total_seconds()}
+        at = int(self._oldest(np.array([change.slot]))[0]) if drift else rule.nights
+        first, last, readings = self.past.period(change.slot, at, rule.nights)
+        facts |= self.afresh.told(first - self.length, last, readings)
         about = evidence(self.roster.cls, device.id, self.metric, began, change.at, facts)
         return Fired(device, began, change.at, about)
 
     def adopt(self, alert: Alert) -> bool:
         slot = self.roster.slot_of.get(alert.device, -1)
-        return slot >= 0 and bool(self.watched[slot]) and self.judge.adopt(alert)
+        if slot < 0 or not self.watched[slot]:
+            return False
+        drift = self.rule.drift and alert.evidence.facts.get("found") == "drift"
+        if drift and self.judge.hold.phase[slot] == IDLE:  # judging begins anew
+            self.rising.go_on(slot)
+        return self.judge.adopt(alert)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        own = {name: getattr(self, name).copy() for name in _ARRAYS}
-        return nested(own=own, spans=self.spans.state(), judge=self.judge.state())
+        return nested(
+            own={"ended": self.ended.copy(), **self.rising.state()},
+            past=self.past.state(),
+            lately=self.lately.state(),
+            spans=self.nights.state(),
+            judge=self.judge.state(),
+            afresh=self.afresh.state(),
+        )
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        own = part(state, "own")
-        if not own:
+        own, spans = part(state, "own"), part(state, "spans")
+        self.afresh.load(state, old, new)
+        if not spans:
             return
-        for name in _ARRAYS:
-            getattr(self, name)[new] = own[name][old]
-        self.spans.load(part(state, "spans"), old, new)
+        if "ended" in own:
+            self.ended[new] = own["ended"][old]
+        self.rising.load(own, old, new)
+        if "past" in own:  # as it was kept before nights had ends
+            self.past.load({"value": own["past"], "filled": own["filled"]}, old, new)
+        self.past.load(part(state, "past"), old, new)
+        self.lately.load(part(state, "lately"), old, new)
+        self.nights.load(spans, old, new)
         self.judge.load(part(state, "judge"), old, new)
-
-
-def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    metric = find_metric(entry, city, "watch", "metric")
-    if entry.get("watch", "metric") is None:
-        yield entry.wrong(("watch", "metric"), "is missing")
-    elif metric and metric.unit != FLOW:
-        what = f"{metric.name} is in {metric.unit}; night flow needs a metric in {FLOW}"
-        yield entry.wrong(("watch", "metric"), what)
-    else:
-        yield from same_unit(entry, metric)
-    if watched and not any(d.zone in city.zones for d in watched):
-        yield entry.wrong(("watch",), "none of these devices has a zone")
-    if entry.get("step") is None and entry.get("drift") is None:
-        yield entry.wrong((), "step or drift is missing")
-    yield from _window(entry, city)
-    above, clear = entry.number("step", "above"), entry.number("clear", "below")
-    if above is not None and clear is not None and clear > above:
-        what = f"lies on the wrong side of the limit: {clear:g} is over {above:g}"
-        yield entry.wrong(("clear", "below"), what)
-
-
-def _window(entry: Entry, city: City) -> Iterator[Mistake]:
-    window, lowest = entry.get("window"), duration(entry, "lowest") or timedelta(hours=1)
-    cls = city.classes.get(entry.text("watch", "class") or "")
-    if lowest < timedelta(minutes=20):
-        yield entry.wrong(("lowest",), "must be 20 minutes at least")
-    elif cls and cls.every > lowest / QUARTERS:
-        what = f"readings come every {cls.every}: each quarter of `lowest` needs one"
-        yield entry.wrong(("lowest",), what)
-    texts = window if isinstance(window, list) and len(window) == 2 else ()
-    times = [time.fromisoformat(t) for t in texts if isinstance(t, str) and CLOCK.fullmatch(t)]
-    if len(times) == 2:  # anything else is the shape's to tell
-        start, end = (t.hour * 60 + t.minute for t in times)
-        length = timedelta(minutes=(end - start) % (24 * 60))
-        if not timedelta(hours=1) <= length <= timedelta(hours=12):
-            yield entry.wrong(("window",), "must last from one hour to twelve")
-        elif lowest > length:
-            yield entry.wrong(("lowest",), "is longer than the window")
 
 
 def measured(_entry: Entry, _city: City) -> Iterator[Measured]:
     yield Measured(FLOW, (("step", "above"), ("least_spread",), ("clear", "below")))
 
 
-KIND = KindSpec(NightDrift, NightDriftKind, check, measured=measured)
+KIND = KindSpec(
+    NightDrift,
+    NightDriftKind,
+    check_drift,
+    measured=measured,
+    training=Training(
+        ("window", "lowest", "nights", "legitimate", "season"),
+        ("spans.", "past.", "lately.", "afresh."),
+    ),
+)

@@ -29,7 +29,7 @@ from kel.model.device import Device
 from kel.model.frame import Float64, Int64
 from kel.model.mistake import Mistake
 from kel.model.moment import MINUTE_US
-from rules.core.entry import Entry, Measured, find_metric, same_unit, under
+from rules.core.entry import Entry, Measured, under
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, CLEARING, FIRING, IDLE, SET, Change, Hold
 from rules.core.kind import KindSpec, Scene
@@ -47,9 +47,9 @@ from rules.core.rule import (
     microseconds,
 )
 from rules.core.window import Window, month
+from rules.parts.night_check import FLOW, check_flow
 
 WHY = "η παροχή επανήλθε στο αναμενόμενο"
-FLOW = "m³/h"
 FALL_WITHIN = 30 * MINUTE_US
 _ARRAYS = ("flow", "expected", "time", "top", "top_at", "excess", "low")
 
@@ -214,16 +214,7 @@ class NightFlowKind:
 
 
 def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    metric = find_metric(entry, city, "watch", "metric")
-    if entry.get("watch", "metric") is None:
-        yield entry.wrong(("watch", "metric"), "is missing")
-    elif metric and metric.unit != FLOW:
-        what = f"{metric.name} is in {metric.unit}; night flow needs a metric in {FLOW}"
-        yield entry.wrong(("watch", "metric"), what)
-    else:
-        yield from same_unit(entry, metric)
-    if watched and not any(d.zone in city.zones for d in watched):
-        yield entry.wrong(("watch",), "none of these devices has a zone")
+    yield from check_flow(entry, city, watched)
     window = entry.get("window")
     if isinstance(window, list) and len(window) == 2 and window[0] == window[1]:
         yield entry.wrong(("window",), "begins when it ends")

@@ -8,7 +8,9 @@ Over each span of `every`, of the readings at which the pump ran and all three w
 - `from = "design"`: the curves through the attributes design_flow, design_head and rated_power (at
   the design point η₁ = 0.002725 Q₁ H₁ / P₁); `shut_off`: head at no flow over the design head;
 - `from = "history"`: means of H and of η in bins of flow, `bin` m³/h wide, of the spans that end
-  within `training` after the pump's first; a bin speaks from three spans on. Never learned anew.
+  within `training` after the pump's first; a bin speaks from three spans on. They are learned once,
+  or anew from the day `learn_from` on (`rules.parts.afresh`); with `floor` no less is expected than
+  that share of the design curve.
 
 Laws:
 - it fires when for `for` any of these holds: η under `below`; H under `head` × the curve's; η
@@ -18,11 +20,14 @@ Laws:
   curve says nothing: the last verdict holds, also while the pump stands still, and one that takes
   no more than a watt does;
 - a pump that lacks one of the attributes is not held against a design curve;
+- nothing is learned of a span in which this rule, or one of `unless` (`rules.parts.ailing`), has an
+  alert on the pump: the training then takes so much longer;
+- an edit of limits and times leaves what was learned;
 - a curve holds for one speed: for a pump of variable speed take `history` of a flow that its
   control follows, or only `below`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -30,46 +35,32 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kel.model.alert import Alert
-from kel.model.city import City
-from kel.model.device import Device
-from kel.model.mistake import Mistake
-from rules.core.entry import Entry, known_metric, unknown
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, IDLE, SET
 from rules.core.judge import Judge, Told
-from rules.core.kind import KindSpec, Scene
+from rules.core.kind import KindSpec, Scene, Training
 from rules.core.rows import Rows, Slots, carried
 from rules.core.rule import (
     NOTHING,
     Duration,
     Fraction,
     Positive,
-    RuleShape,
     Shape,
     SomeDuration,
     microseconds,
 )
 from rules.core.spans import Closed, Spans, as_rows, ends_every, rounds
-from rules.parts.learning import MOST_TRAINING, duration
+from rules.parts.afresh import Afresh, begin_anew
+from rules.parts.ailing import Ailing
+from rules.parts.learning import Learns
 from rules.parts.nested import nested, part
-from rules.parts.pump_curve import Curve, DesignCurve, HistoryCurve
-from rules.parts.pumping import KWH_PER_M3_M, LEAST_POWER, SHUT_OFF
+from rules.parts.pump_check import check
+from rules.parts.pump_curve import CurveShape, Pumped, curve_of
+from rules.parts.pumping import KWH_PER_M3_M, LEAST_POWER
 
 WHY = "η αντλία αποδίδει πάλι όσο πρέπει"
-UNITS = {"flow": "m³/h", "head": "m", "power": "kW"}
 _ASPECTS = ("efficiency", "head", "efficiency_of_curve")
 _SHOWN = ("margin", "aspect", "efficiency", "flow", "head", "power", "expected")
-
-
-class CurveShape(Shape):
-    """What the pump should do at a flow, and how much less is too little."""
-
-    from_: Literal["design", "history"] = Field(alias="from")
-    head: Fraction | None = None
-    efficiency: Fraction | None = None
-    shut_off: float = Field(default=SHUT_OFF, strict=True, gt=1, le=3)
-    training: SomeDuration | None = None
-    bin: float | None = Field(default=None, strict=True, gt=0, allow_inf_nan=False)
 
 
 class PumpClear(Shape):
@@ -77,7 +68,7 @@ class PumpClear(Shape):
     for_: Duration = Field(default=NOTHING, alias="for")
 
 
-class PumpHealth(RuleShape):
+class PumpHealth(Learns):
     """A pump that takes more power, or gives less head, than it should."""
 
     kind: Literal["pump_health"]
@@ -104,11 +95,9 @@ class PumpHealthKind:
         self.held = np.full((len(self.metrics), size), np.nan)
         self.spans, self.every = Spans(size, 4), microseconds(rule.every)
         self.judge = Judge(scene, microseconds(rule.for_), microseconds(rule.clear.for_), _SHOWN)
-        self.curve: Curve | None = None
-        if rule.curve and rule.curve.from_ == "design":
-            self.curve = DesignCurve(scene.roster, rule.curve.shut_off)
-        elif rule.curve and rule.curve.training and rule.curve.bin:
-            self.curve = HistoryCurve(size, rule.curve.bin, microseconds(rule.curve.training))
+        self.curve = curve_of(rule.curve, scene.roster, self.every) if rule.curve else None
+        self.afresh = Afresh(size, rule.learn_from, scene.city.timezone)
+        self.ailing = Ailing(scene.roster, rule.unless)
         self.limits = (
             rule.below,
             rule.curve.head if rule.curve else None,
@@ -129,22 +118,34 @@ class PumpHealthKind:
         ran = (power > LEAST_POWER) & (columns[3] > 0.5 if self.rule.running else True)
         sums = np.stack([flow * head, power, flow, head], axis=1)
         sums[~ran | np.isnan(sums).any(axis=1)] = np.nan
-        return self._closed(self.spans.rows(rows.slot, ends_every(rows.time, self.every), sums))
+        closed = self.spans.rows(rows.slot, ends_every(rows.time, self.every), sums)
+        return self._closed(self.ailing.now(closed))
 
     def tick(self, now: int) -> list[Event]:
-        events = self._closed(self.spans.tick(now))
+        events = self._closed(self.ailing.due(self.spans.tick(now), now))
+        events += self._anew(self.afresh.waiting(now))
+        self.ailing.forget(now - self.every)
         return events + [self._event(told) for told in self.judge.tick(now)]
 
     def _closed(self, closed: Closed) -> list[Event]:
         closed = closed.take(np.flatnonzero(closed.counts[:, 0] >= self.rule.readings))
-        return [self._event(told) for one in rounds(closed) for told in self._round(one)]
+        return [event for one in rounds(closed) for event in self._round(one)]
 
-    def _round(self, closed: Closed) -> list[Told]:
+    def _round(self, closed: Closed) -> list[Event]:
         """One span of each of some pumps: judge it, and let the curve learn of it if it is well."""
-        slot, means = closed.slot, closed.means
+        slot = closed.slot
+        events = self._anew(slot[self.afresh.due(slot, closed.end)])
         told = self.judge.settle(slot, closed.end)
-        flow, head = means[:, 2], means[:, 3]
+        flow, head = closed.means[:, 2], closed.means[:, 3]
         found = KWH_PER_M3_M * closed.sums[:, 0] / closed.sums[:, 1]
+        span = Pumped(slot, closed.end, flow, head, found, closed.counts[:, 0])
+        told += self._judge(span, closed)
+        events += [self._event(one) for one in told]  # which say what was learned until now
+        self._learn(span)
+        return events
+
+    def _judge(self, span: Pumped, closed: Closed) -> list[Told]:
+        slot, flow, head, found = span.slot, span.flow, span.head, span.efficiency
         usual_head, usual = np.full(len(slot), np.nan), np.full(len(slot), np.nan)
         if self.curve:
             usual_head, usual = self.curve.at(slot, closed.end, flow)
@@ -157,7 +158,7 @@ class PumpHealthKind:
         verdict = np.full(len(slot), BETWEEN, np.int8)
         verdict[margin < 1] = SET
         verdict[margin >= 1 + self.rule.clear.margin] = CLEAR
-        told += self.judge.rows(
+        return self.judge.rows(
             as_rows(self.roster.cls, closed),
             verdict,
             known,
@@ -166,13 +167,26 @@ class PumpHealthKind:
             efficiency=found,
             flow=flow,
             head=head,
-            power=means[:, 1],
+            power=closed.means[:, 1],
             expected=expected[np.arange(len(slot)), aspect],
         )
+
+    def _learn(self, span: Pumped) -> None:
+        begin = span.end - self.every
+        well = self.judge.hold.phase[span.slot] == IDLE
+        well &= self.ailing.well(span.slot, begin, span.end)
+        well &= self.afresh.learns(span.slot, begin)
         if self.curve:
-            well = self.judge.hold.phase[slot] == IDLE
-            self.curve.learn(slot[well], closed.end[well], flow[well], head[well], found[well])
-        return told
+            self.curve.learn(span, well)
+
+    def _anew(self, slots: Slots) -> list[Event]:
+        """These pumps forget what they learned, and their alerts end."""
+        if not len(slots):
+            return []
+        if self.curve:
+            self.curve.forget(slots)
+        due, ended = begin_anew(self.afresh, self.judge, slots)
+        return [*(self._event(told) for told in due), *ended]
 
     def _event(self, told: Told) -> Event:
         change, shown = told
@@ -194,73 +208,56 @@ class PumpHealthKind:
         }
         if aspect:
             facts["expected"] = shown["expected"]
+        if aspect and self.curve:
+            facts |= self.afresh.told(*self.curve.learned(change.slot))
         metric = self.rule.head if aspect == 1 else self.rule.power
         begin = change.since - self.every
         about = evidence(self.roster.cls, device.id, metric, begin, change.at, facts)
         return Fired(device, change.since, change.at, about)
+
+    def hear(self, rule: str, event: Event) -> None:
+        self.ailing.hear(rule, event)
+
+    def recall(self, rule: str, event: Fired) -> None:
+        self.ailing.hear(rule, event)
 
     def adopt(self, alert: Alert) -> bool:
         return self.judge.adopt(alert)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         own: dict[str, NDArray[np.generic]] = {"held": self.held.T.copy()}
-        curve = self.curve.state() if self.curve else {}
-        return nested(own=own, spans=self.spans.state(), judge=self.judge.state(), curve=curve)
+        return nested(
+            own=own,
+            spans=self.spans.state(),
+            judge=self.judge.state(),
+            curve=self.curve.state() if self.curve else {},
+            afresh=self.afresh.state(),
+            ailing=self.ailing.state(),
+        )
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        own = part(state, "own")
+        own, spans = part(state, "own"), part(state, "spans")
+        self.afresh.load(state, old, new)
         if not own:
             return
         self.held[:, new] = own["held"][old].T
-        self.spans.load(part(state, "spans"), old, new)
+        self.spans.load(spans, old, new)
         self.judge.load(part(state, "judge"), old, new)
+        self.ailing.load(part(state, "ailing"), new)
         if self.curve:
             self.curve.load(part(state, "curve"), old, new)
 
 
-def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    if entry.get("watch", "metric") is not None:
-        yield entry.wrong(("watch", "metric"), "has no meaning; name flow, head and power")
-    cls = city.classes[entry.text("watch", "class") or ""]
-    for word, unit in UNITS.items():
-        name = entry.text(word) or word
-        metric = cls.metric(name)
-        if metric is None:
-            what = unknown(f"metric of class {cls.id!r}", name, [m.name for m in cls.metrics])
-            yield entry.wrong((word,), what)
-        elif metric.unit != unit:
-            yield entry.wrong((word,), f"{name} is in {metric.unit}; it must be in {unit}")
-    yield from known_metric(entry, city, "running")
-    curve = entry.get("curve")
-    if entry.get("below") is None and curve is None:
-        yield entry.wrong((), "below or curve is missing")
-    if isinstance(curve, Mapping):
-        yield from _curve(entry, watched)
-
-
-def _curve(entry: Entry, watched: list[Device]) -> Iterator[Mistake]:
-    if entry.get("curve", "head") is None and entry.get("curve", "efficiency") is None:
-        yield entry.wrong(("curve",), "head or efficiency is missing")
-    source = entry.get("curve", "from")
-    for word in ("training", "bin"):
-        given = entry.get("curve", word) is not None
-        if source == "history" and not given:
-            yield entry.wrong(("curve", word), "is missing: a curve from history needs it")
-        elif source == "design" and given:
-            yield entry.wrong(("curve", word), "has no meaning for a design curve")
-    if source == "history" and entry.get("curve", "shut_off") is not None:
-        yield entry.wrong(("curve", "shut_off"), "has no meaning for a curve from history")
-    training, every = duration(entry, "curve", "training"), duration(entry, "every")
-    if training and training > MOST_TRAINING:
-        what = f"is longer than the history that is kept ({MOST_TRAINING.days}d)"
-        yield entry.wrong(("curve", "training"), what)
-    elif training and every and training < 3 * every:
-        yield entry.wrong(("curve", "training"), "holds under three spans of `every`")
-    if source == "design" and watched:
-        needed = ("design_flow", "design_head", "rated_power")
-        if not any(all(d.attributes.get(a, 0) > 0 for a in needed) for d in watched):
-            what = f"none of these devices has all of {', '.join(needed)}"
-            yield entry.wrong(("curve", "from"), what)
-
-
-KIND = KindSpec(PumpHealth, PumpHealthKind, check)
+KIND = KindSpec(
+    PumpHealth,
+    PumpHealthKind,
+    check,
+    listens=lambda rule: rule.unless or (),
+    training=Training(
+        (
+            *("every", "flow", "head", "power", "running", "readings"),
+            *("curve.from", "curve.training", "curve.bin"),
+        ),
+        ("own.", "spans.", "curve.", "afresh."),
+    ),
+)

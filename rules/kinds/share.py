@@ -12,9 +12,9 @@ Laws:
   calendars are open, from the moment on at which they open.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,58 +22,25 @@ from pydantic import Field
 
 from kel.model.alert import Alert
 from kel.model.city import City
-from kel.model.device import Device
-from kel.model.mistake import Mistake
 from kel.model.moment import to_us
-from rules.core.entry import (
-    Entry,
-    Measured,
-    can_hold,
-    find_metric,
-    known_metric,
-    one_limit,
-    under,
-    wrong_unit,
-)
+from rules.core.entry import Entry, Measured, find_metric
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, SET, Change, Hold
 from rules.core.kind import KindSpec, Scene
-from rules.core.limit import beyond
-from rules.core.rows import NEVER, Bool, Rows, Slots, previous
+from rules.core.rows import NEVER, Rows, Slots
 from rules.core.rule import (
     NOTHING,
     Duration,
     Fraction,
-    Limit,
     RuleShape,
     Shape,
-    SomeDuration,
     microseconds,
 )
-from rules.parts.silence import Silence
+from rules.parts.children import Condition, Flip, children_of
+from rules.parts.share_check import check
 
 WHY = "οι συσκευές της γραμμής επανήλθαν"
 SHOWN = 8  # children named in the evidence
-
-
-class Flip(NamedTuple):
-    """A child's condition began, or ended, to hold `at` a moment (µs)."""
-
-    at: int
-    slot: int
-    on: bool
-
-
-def _at(flip: Flip) -> int:
-    return flip.at
-
-
-class Condition(Limit):
-    """What counts a child: silent for `missing`, or a metric above or below a limit."""
-
-    missing: SomeDuration | None = None
-    metric: str | None = None
-    unit: str | None = None
 
 
 class ShareClear(Shape):
@@ -92,16 +59,8 @@ class Share(RuleShape):
     clear: ShareClear = ShareClear()
 
 
-class _Children(Protocol):
-    """How a child's condition is followed, up to the newest row of each child."""
-
-    def rows(self, rows: Rows) -> Iterable[Flip]: ...
-
-    def tick(self, now: int) -> Iterable[Flip]: ...
-
-    def state(self) -> dict[str, NDArray[np.generic]]: ...
-
-    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None: ...
+def _at(flip: Flip) -> int:
+    return flip.at
 
 
 class ShareKind:
@@ -123,7 +82,7 @@ class ShareKind:
         self.total = np.bincount(self.group[watched], minlength=len(feeders))
         self.metric = rule.condition.metric or rule.watch.metric
         self.shown = self.metric or city.classes[roster.cls].metrics[0].name
-        self.children = _children(rule.condition, watched, self.metric)
+        self.children = children_of(rule.condition, watched, self.metric)
         self.on = np.zeros(len(roster), np.bool_)  # as settled, at `clock`
         self.count = np.zeros(len(feeders), np.int64)  # of those that are on
         self.flips: list[Flip] = []  # told, and not yet settled
@@ -248,104 +207,6 @@ class ShareKind:
 
 def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-
-def _children(condition: Condition, watched: Bool, metric: str | None) -> _Children:
-    if condition.missing:
-        return _Silent(Silence(watched, microseconds(condition.missing), metric))
-    return _Beyond(condition, watched, metric or "")
-
-
-class _Silent:
-    """A child counts while it is silent."""
-
-    def __init__(self, silence: Silence) -> None:
-        self.silence = silence
-        self.state, self.load = silence.state, silence.load
-
-    def rows(self, rows: Rows) -> Iterable[Flip]:
-        return [Flip(t.at, t.slot, t.silent) for t in self.silence.rows(rows)]
-
-    def tick(self, now: int) -> Iterable[Flip]:
-        return [Flip(t.at, t.slot, t.silent) for t in self.silence.tick(now)]
-
-
-class _Beyond:
-    """A child counts while its metric's last known value is beyond the limit."""
-
-    def __init__(self, condition: Condition, watched: Bool, metric: str) -> None:
-        self.condition, self.watched, self.metric = condition, watched, metric
-        self.raised = np.zeros(len(watched), np.bool_)
-
-    def rows(self, rows: Rows) -> Iterable[Flip]:
-        rows = rows.of(self.watched)
-        rows = rows.only(~np.isnan(rows.column(self.metric)))
-        if not len(rows):
-            return []
-        raised = beyond(self.condition, rows.column(self.metric))
-        before = previous(rows, raised, self.raised)
-        ends = rows.ends
-        self.raised[rows.slot[ends]] = raised[ends]
-        turned = np.flatnonzero(raised != before).tolist()
-        return [Flip(int(rows.time[r]), int(rows.slot[r]), bool(raised[r])) for r in turned]
-
-    def tick(self, now: int) -> Iterable[Flip]:
-        del now
-        return ()
-
-    def state(self) -> dict[str, NDArray[np.generic]]:
-        return {"raised": self.raised.copy()}
-
-    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        if "raised" in state:
-            self.raised[new] = state["raised"][old]
-
-
-def check(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    feeders = {d.feeder for d in watched if d.feeder is not None}
-    if watched and not feeders:
-        yield entry.wrong(("watch",), "none of these devices has a feeder")
-    cabinets = {d.feeder for d in city.devices.values() if d.cls == "feeder"}
-    for feeder in sorted(feeders - cabinets):
-        yield entry.wrong(("of",), f"feeder {feeder!r} has no cabinet to be told of")
-    yield from _apart(entry, city, watched)
-    yield from _condition(entry, city)
-    yield from under(entry, "at_least")
-
-
-def _apart(entry: Entry, city: City, watched: list[Device]) -> Iterator[Mistake]:
-    """A feeder of which no worker sees all that is counted together with the cabinet."""
-    cabinet_of = {d.feeder: d for d in city.devices.values() if d.cls == "feeder"}
-    pairs = ((d, cabinet_of.get(d.feeder)) for d in watched if d.feeder is not None)
-    for device, cabinet in pairs:
-        if cabinet is not None and device.group != cabinet.group:
-            what = (
-                "a share is counted by the worker of its cabinet's partition: "
-                f"{device.id} is in {device.group!r}, {cabinet.id} in {cabinet.group!r}"
-            )
-            yield entry.wrong(("of",), what)
-            return
-
-
-def _condition(entry: Entry, city: City) -> Iterator[Mistake]:
-    condition = entry.get("condition")
-    if not isinstance(condition, Mapping):
-        return
-    silent, metric = condition.get("missing"), condition.get("metric")
-    if (silent is None) == (metric is None):
-        yield entry.wrong(("condition",), "must have either missing or metric")
-    elif silent is not None:
-        for word in ("above", "below", "unit"):
-            if condition.get(word) is not None:
-                yield entry.wrong(("condition", word), "has no meaning beside missing")
-    else:
-        found = find_metric(entry, city, "condition", "metric")
-        yield from known_metric(entry, city, "condition", "metric")
-        yield from one_limit(entry, "condition")
-        yield from can_hold(entry, found, "condition")
-        unit = entry.text("condition", "unit")
-        if found and unit is not None and unit != found.unit:
-            yield entry.wrong(("condition", "unit"), wrong_unit(unit, found.unit))
 
 
 def measured(entry: Entry, city: City) -> Iterator[Measured]:

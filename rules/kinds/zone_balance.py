@@ -9,8 +9,7 @@ class, a metric, and where not all of them, `devices`. A metric in m³/h is inte
 a counter.
 
 Laws:
-- a zone's meters are those with its `zone`; one that has a role is no inflow;
-- a zone with neither outflow nor consumption is not judged;
+- a zone's meters, and which zones are judged: `rules.parts.zone_meters`;
 - a window in which any of the zone's meters is not known for `COVERED` of it is not judged: the
   last verdict holds, and the evidence of an alert that the next one raises says how many windows
   were passed over (`skipped`) and who was missing in the last of them (`missing`);
@@ -29,7 +28,6 @@ from pydantic import Field
 
 from kel.model.alert import Alert
 from kel.model.city import City
-from kel.model.device import Device
 from rules.core.entry import Entry, Measured
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, SET, Change, Hold
@@ -48,23 +46,13 @@ from rules.core.rule import (
 from rules.parts.balance_check import check
 from rules.parts.metering import Metering, Window
 from rules.parts.nested import nested, part
+from rules.parts.zone_meters import Role, ZoneMeters
 
 WHY = "το ισοζύγιο της ζώνης έκλεισε"
 FLOW = "m³/h"
 COVERED = 0.9  # the share of a window for which a meter must be known
 SHOWN = 8  # missing meters named in the evidence
 _FACTS = ("balance", "share", "inflow", "outflow", "consumption", "covered", "skipped")
-
-
-class Role(Shape):
-    """Meters of a class, by a metric, and where `devices` are named only these."""
-
-    cls: str = Field(alias="class")
-    metric: str
-    devices: tuple[str, ...] | None = None
-
-    def takes(self, device: Device) -> bool:
-        return device.cls == self.cls and (self.devices is None or device.id in self.devices)
 
 
 class BalanceClear(Shape):
@@ -93,56 +81,20 @@ class ZoneBalanceKind:
     end (µs), and which meters were missing in the last window that was not judged."""
 
     def __init__(self, rule: ZoneBalance, scene: Scene) -> None:
-        self.rule, self.rosters = rule, scene.rosters
-        self.metric = rule.watch.metric or ""
-        roles = (rule.outflow, rule.consumption)
-        inflow = [
-            d
-            for d, taken in zip(scene.devices, scene.watched.tolist(), strict=True)
-            if taken and d.zone and not any(role and role.takes(d) for role in roles)
-        ]
-        others = [
-            [d for d in scene.rosters[role.cls].devices if role.takes(d)] if role else []
-            for role in roles
-        ]
-        left = {d.zone for role in others for d in role}
-        self.zones = sorted({d.zone for d in inflow if d.zone in left and d.zone})
-        place = {zone: at for at, zone in enumerate(self.zones)}
-        sides = [[d for d in side if d.zone in place] for side in (inflow, *others)]
-        self.meters = [d for side in sides for d in side]
-        self.zone_of = np.array([place[d.zone or ""] for d in self.meters], np.intp)
-        self.side_of = np.repeat(np.arange(3), [len(side) for side in sides])
-        self.told_of = [next(d for d in sides[0] if d.zone == zone) for zone in self.zones]
-        self.reads = self._places(scene)
-        metrics = (self.metric, *(role.metric if role else "" for role in roles))
-        classes = (rule.watch.cls, *(role.cls if role else "" for role in roles))
-        counts = [_counts(scene.city, *side) for side in zip(classes, metrics, strict=True)]
-        numbers = np.array([d.number for d in self.meters], np.int64)
+        self.rule, self.metric = rule, rule.watch.metric or ""
+        self.meters = ZoneMeters(rule.watch, (rule.outflow, rule.consumption), scene)
+        self.zones, self.told_of = self.meters.zones, self.meters.told_of
         window, fresh = microseconds(rule.window), microseconds(rule.fresh)
-        self.metering = Metering(numbers, np.array(counts)[self.side_of], window, fresh)
+        self.metering = Metering(self.meters.numbers, self.meters.counter, window, fresh)
         self.opening = scene.opening.at(self.told_of) if scene.opening else None
         clear = microseconds(rule.clear.for_)
         self.hold = Hold(len(self.zones), microseconds(rule.for_), clear, opening=self.opening)
         self.figures = np.full((len(_FACTS), len(self.zones)), np.nan)
         self.judged = np.full(len(self.zones), NEVER, np.int64)
-        self.missing = np.zeros(len(self.meters), np.bool_)
-
-    def _places(self, scene: Scene) -> list[tuple[str, str, Slots]]:
-        """By class and metric, which meter each slot of the class is, or -1."""
-        rule, found = self.rule, []
-        roles = [(rule.watch.cls, self.metric)]
-        roles += [(r.cls, r.metric) if r else ("", "") for r in (rule.outflow, rule.consumption)]
-        for side, (cls, metric) in enumerate(roles):
-            meters = np.flatnonzero(self.side_of == side)
-            if len(meters):
-                roster = scene.rosters[cls]
-                of = np.full(len(roster), -1, np.intp)
-                of[[roster.slot_of[self.meters[m].id] for m in meters.tolist()]] = meters
-                found.append((cls, metric, of))
-        return found
+        self.missing = np.zeros(len(self.meters.numbers), np.bool_)
 
     def frame(self, rows: Rows) -> list[Event]:
-        for cls, metric, of in self.reads:
+        for cls, metric, of in self.meters.reads:
             if rows.cls == cls:
                 own = rows.of(of >= 0)
                 own = own.only(~np.isnan(own.column(metric))) if len(own) else own
@@ -162,11 +114,13 @@ class ZoneBalanceKind:
         lacking = window.covered < COVERED
         size = len(self.zones)
         sums = np.zeros((3, size))
-        np.add.at(sums, (self.side_of, self.zone_of), np.where(lacking, 0.0, window.flow))
-        incomplete = np.bincount(self.zone_of[lacking], minlength=size) > 0
-        self.missing = np.where(incomplete[self.zone_of], lacking, self.missing)
+        np.add.at(
+            sums, (self.meters.side_of, self.meters.zone_of), np.where(lacking, 0.0, window.flow)
+        )
+        incomplete = np.bincount(self.meters.zone_of[lacking], minlength=size) > 0
+        self.missing = np.where(incomplete[self.meters.zone_of], lacking, self.missing)
         covered = np.ones(size)
-        np.minimum.at(covered, self.zone_of, window.covered)
+        np.minimum.at(covered, self.meters.zone_of, window.covered)
         for zone in np.flatnonzero(~incomplete).tolist():
             events += self._judge(zone, window.end, sums[:, zone].tolist(), float(covered[zone]))
         return events
@@ -180,7 +134,7 @@ class ZoneBalanceKind:
         self.judged[zone] = end
         self.figures[:, zone] = balance, share, *sums, covered, skipped
         if not skipped:
-            self.missing[self.zone_of == zone] = False
+            self.missing[self.meters.zone_of == zone] = False
         at = end + self.metering.wait
         if self.opening and not self.opening.open_at(self.told_of[zone], at):
             return []
@@ -212,9 +166,11 @@ class ZoneBalanceKind:
             **figures,
             "for_s": rule.for_.total_seconds(),
         }
-        lacking = np.flatnonzero(self.missing & (self.zone_of == zone))
+        lacking = np.flatnonzero(self.missing & (self.meters.zone_of == zone))
         if len(lacking):
-            facts["missing"] = ", ".join(self.meters[m].id for m in lacking[:SHOWN].tolist())
+            facts["missing"] = ", ".join(
+                self.meters.devices[m].id for m in lacking[:SHOWN].tolist()
+            )
         begin = change.since - self.metering.wait - self.metering.window
         about = evidence(rule.watch.cls, device.id, self.metric, begin, change.at, facts)
         return Fired(device, change.since, change.at, about)
@@ -247,11 +203,6 @@ class ZoneBalanceKind:
         self.hold.load(part(state, "hold"), was, now)
         self.figures[:, now], self.judged[now] = own["figures"][was].T, own["judged"][was]
         self.missing = np.isin(self.metering.numbers, own["missing"])
-
-
-def _counts(city: City, cls: str, metric: str) -> bool:
-    found = city.classes[cls].metric(metric) if cls in city.classes else None
-    return found is not None and found.unit == "m³"
 
 
 def _all_over(value: float, limit: float | None) -> bool:

@@ -6,7 +6,7 @@ from kel.model.city import City
 from kel.model.device import Device
 from kel.model.mistake import Mistake, Path
 from rules.core.entry import Entry, find_metric, same_unit, unknown
-from rules.parts.learning import duration
+from rules.parts.learning_check import duration
 
 UNITS = ("m³/h", "m³")
 ROLES = ("outflow", "consumption")

@@ -1,7 +1,7 @@
 """What is normal of a device by its own past: measured spans, and centre and spread by the hour.
 
-Each slot keeps its last `size` measured spans, 8 bytes for each metric and one more: the hours
-of 14 days of three metrics take 8.4 kB. When it has them all its normal is fitted:
+Each slot keeps `size` measured spans, 8 bytes for each metric and 13 more: the hours of 14 days
+of three metrics take 12.4 kB. When it has them all its normal is fitted:
 
     centre(bin) = mean of the bin's spans           bin: hour of day, workday or weekend apart
     scale²      = Σ (x − centre)² / (n − bins)      one for all bins, of each metric
@@ -10,7 +10,10 @@ of 14 days of three metrics take 8.4 kB. When it has them all its normal is fitt
 the last factor because a new value strays from a mean that was itself estimated from n_bin values.
 
 Laws:
-- only spans of which all metrics are known are kept;
+- only spans of which all metrics are known are kept: the last ones, where it is fitted again and
+  again, else those of which the normal was made;
+- all that is kept counts alike: a span far from the others may be a fault, or a rare way in which
+  the device is run, and only other rules know which (`rules.parts.ailing`);
 - a bin of fewer than two spans has no normal yet: z is NaN there;
 - a metric that never changed (scale 0) says nothing: its z is 0;
 - of a past with values without measure there is no normal.
@@ -32,7 +35,10 @@ Normalise = Literal["none", "hour", "weekday_hour"]
 BINS: Mapping[str, int] = {"none": 1, "hour": 24, "weekday_hour": 48}
 LARGEST = 1e100  # of a value: the squares of greater ones cannot be reckoned with
 ROUNDING = 1e-9  # a spread of so little of the values is rounding
-_ARRAYS = ("past", "bin", "filled", "next", "trained", "centre", "weight", "scale")
+_ARRAYS = (
+    *("past", "bin", "begin", "readings", "filled", "next", "trained"),
+    *("centre", "weight", "scale", "period", "heard"),
+)
 
 
 class Baseline:
@@ -46,8 +52,11 @@ class Baseline:
         self._clock = Window(time(0), time(12), timezone)  # for its local time only
         self.past = np.full((slots, size, width), np.nan)
         self.bin = np.zeros((slots, size), np.int8)
+        self.begin, self.readings = (np.zeros((slots, size), kind) for kind in (np.int64, np.int32))
         self.filled, self.next = np.zeros(slots, np.int64), np.zeros(slots, np.int64)
         self.trained = np.full(slots, NEVER, np.int64)  # when, µs
+        # of the spans that made the normal: when the first began and the last, and their readings
+        self.period, self.heard = np.zeros((slots, 2), np.int64), np.zeros(slots, np.int64)
         self.centre, self.weight = np.zeros((slots, bins, width)), np.zeros((slots, bins))
         self.scale = np.zeros((slots, width))
 
@@ -62,9 +71,11 @@ class Baseline:
         weekend = (local // DAY_US + 3) % 7 >= 5  # 1 January 1970 was a Thursday
         return hour + 24 * weekend
 
-    def keep(self, slot: Slots, begin: Int64, value: Float64) -> None:
-        """Remember measured spans, each of another slot; value: (n, width)."""
+    def keep(self, slot: Slots, begin: Int64, value: Float64, readings: Float64) -> None:
+        """Remember measured spans, each of another slot; value: (n, width); readings: (n,), how
+        many each is the mean of."""
         place = self.next[slot]
+        self.begin[slot, place], self.readings[slot, place] = begin, readings
         self.past[slot, place], self.bin[slot, place] = value, self.bins(begin)
         self.next[slot] = (place + 1) % self.size
         self.filled[slot] = np.minimum(self.filled[slot] + 1, self.size)
@@ -72,6 +83,10 @@ class Baseline:
     def forget(self, slot: int) -> None:
         """The slot has no normal; it is fitted again with the next span that is kept."""
         self.trained[slot] = NEVER
+
+    def empty(self, slot: Slots) -> None:
+        """The slots have no normal, and no past to make one of."""
+        self.trained[slot], self.filled[slot], self.next[slot] = NEVER, 0, 0
 
     def full(self, slot: Slots) -> NDArray[np.bool_]:
         """Whether a slot has all the spans that a normal takes."""
@@ -92,6 +107,8 @@ class Baseline:
         if not np.abs(past).max() < LARGEST:
             raise np.linalg.LinAlgError("the past is not finite, or its squares are not")
         self.centre[slot], self.weight[slot], self.trained[slot] = centre, weight, now
+        self.period[slot] = self.begin[slot].min(), self.begin[slot].max()
+        self.heard[slot] = self.readings[slot].sum()
         for metric in range(width):
             self.rescale(slot, metric, off[:, metric])
         lone = weight[bin_] < 2
@@ -128,7 +145,8 @@ class Baseline:
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
         for name in _ARRAYS:
-            getattr(self, name)[new] = state[name][old]
+            if name in state:  # what was kept before periods were has none
+                getattr(self, name)[new] = state[name][old]
 
 
 def _scaled(off: Float64, scale: Float64) -> Float64:

@@ -7,18 +7,25 @@ Laws:
 - quarters are those of the local clock, so on the night when summer time ends the hour that comes
   twice is one; a quarter without a reading is not known, nor is any hour that holds it;
 - a night without a known hour has no figure.
+
+Of each slot the last figures are kept (`Figures`), with when their nights ended and of how many
+readings each is.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
-from rules.core.rows import Bool, Rows
+from rules.core.rows import Bool, Rows, Slots
 from rules.core.rule import TimeOfDay
 from rules.core.spans import Closed
 from rules.core.window import BLOCK_US, DAY_US, Window
 
 QUARTERS = 4
+_FIGURES = ("value", "end", "readings", "filled")
 
 
 class Nights:
@@ -57,6 +64,45 @@ class Nights:
         share = (local - begin).astype(np.float64) / (after - begin).astype(np.float64)
         found: Float64 = (month.astype(np.int64) % 12 + share - 0.5) % 12
         return found
+
+
+class Figures:
+    """The last `width` nights' figures of each slot, the newest at the right end."""
+
+    def __init__(self, slots: int, width: int) -> None:
+        self.value = np.full((slots, width), np.nan)
+        self.end, self.readings = (np.zeros((slots, width), np.int64) for _ in range(2))
+        self.filled = np.zeros(slots, np.int64)
+
+    def add(self, slot: Slots, value: Float64, end: Int64, readings: Float64) -> None:
+        """One night of each of these slots, (n,); end: µs."""
+        for array, newest in ((self.value, value), (self.end, end), (self.readings, readings)):
+            array[slot, :-1] = array[slot, 1:]
+            array[slot, -1] = newest
+        self.filled[slot] = np.minimum(self.filled[slot] + 1, self.value.shape[1])
+
+    def take(self, slot: int, other: "Figures", after: int) -> None:
+        """Those nights alone of `other` that ended after a moment (µs)."""
+        self.filled[slot] = 0
+        known = np.arange(other.value.shape[1]) >= other.value.shape[1] - other.filled[slot]
+        for place in np.flatnonzero(known & (other.end[slot] > after)).tolist():
+            at = slot, [place]
+            readings = other.readings[at].astype(np.float64)
+            self.add(np.array([slot]), other.value[at], other.end[at], readings)
+
+    def period(self, slot: int, first: int, size: int) -> tuple[int, int, float]:
+        """When the first and the last of `size` nights from `first` on ended, and all readings."""
+        these = slice(first, first + size)
+        ends = self.end[slot, these]
+        return int(ends[0]), int(ends[-1]), float(self.readings[slot, these].sum())
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        return {name: getattr(self, name).copy() for name in _FIGURES}
+
+    def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
+        for name in _FIGURES:
+            if name in state:
+                getattr(self, name)[new] = state[name][old]
 
 
 def lowest(closed: Closed) -> Float64:

@@ -6,11 +6,21 @@ from typing import Any
 
 from kel.model.city import City
 from kel.model.device import Device
-from tests.builders.kinds.case import NAN, US, Values, case, singly
-from tests.builders.kinds.spans import SpansOf, mean
+from tests.builders.kinds.case import NAN, US, Values, case
+from tests.builders.kinds.spans import SpansOf, hearing, mean
+from tests.builders.rules_city import at
 
 ZONES = (11, 12, 14, 777)
 SMALL = {"training": '"2h"', "every": '"15m"', "limit": "1.25", "most": "2.0", "slack": "0.25"}
+HIGH = {
+    "id": '"busy"',
+    "kind": '"threshold"',
+    "watch": '{class="zone", metric="flow"}',
+    "above": "7.0",
+    "unit": '"m³/h"',
+    "for": '"10m"',
+    "tells": "false",
+}
 CASES = {
     "drift": case(
         "drift",
@@ -32,6 +42,30 @@ CASES = {
         for_='"15m"',
         clear="{below=0.5}",
         steps=80,
+        **SMALL,
+    ),
+    "drift, anew from a day": case(
+        "drift",
+        ZONES,
+        {"pressure": (2.0, 2.1, 2.7, 4.0, 1.3, NAN)},
+        watch='{class="zone", metric="pressure"}',
+        learn_from='"2026-07-02"',  # 21:00 UTC of the first
+        start=at("2026-07-01T17:00"),
+        steps=90,
+        clear='{below=0.75, for="10m"}',
+        **SMALL,
+    ),
+    "drift, unless others know better": case(
+        "drift",
+        ZONES,
+        {"pressure": (2.0, 2.1, 2.7, 4.0, 1.3, NAN), "flow": (3.0, 5.5, 7.25, NAN)},
+        others=(HIGH,),
+        watch='{class="zone", metric="pressure"}',
+        unless='["busy"]',
+        retrain='"2h"',
+        learn_from='"2026-07-02"',
+        start=at("2026-07-01T15:00"),
+        steps=110,
         **SMALL,
     ),
     "page-hinkley by the hour": case(
@@ -123,11 +157,16 @@ class LearningOf(SpansOf):
         trained = self.past.trained is not None
         if trained:
             self.judge(end, means)
-        if not trained or self.idle:
+        begin = end - self.rule.every // US
+        kept = not trained or (self.idle and self.rule.retrain is not None)
+        if kept and self.of_now(begin) and self.well(begin, end):
             self.past.keep(self.bin(end), means)
             if self.past.due(end):
                 self.past.fit(end)
                 self.learn()
+
+    def anew(self) -> None:
+        self.past = Past(self.rule)
 
     def judge(self, end: int, means: Sequence[float]) -> None:
         raise NotImplementedError
@@ -189,4 +228,4 @@ class DriftOf(LearningOf):
         return max(shown[-1], self.ended)
 
 
-BUILD = singly(DriftOf)
+BUILD = hearing(DriftOf)

@@ -9,8 +9,9 @@ import numpy as np
 from kel.model.city import City
 from kel.model.device import Device
 from rules.parts.quantile import chi2_quantile, f_quantile
-from tests.builders.kinds.case import NAN, case, singly
+from tests.builders.kinds.case import NAN, case
 from tests.builders.kinds.drift import LearningOf
+from tests.builders.kinds.spans import hearing
 
 PUMPS = (1, 2, 3, 777)
 VALUES = {
@@ -113,4 +114,4 @@ class LearnedOf(LearningOf):
         self.hear(end, "set" if most > above else "clear" if most <= least else "between")
 
 
-BUILD = singly(LearnedOf)
+BUILD = hearing(LearnedOf)

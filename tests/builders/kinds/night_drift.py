@@ -49,6 +49,20 @@ CASES = {
         clear="{below=1.0}",
         **LONG,
     ),
+    "nights, anew from a day": case(
+        "night_drift",
+        ZONES,
+        FLOWS,
+        start=at("2026-10-18T12:00"),
+        step=2 * HOUR,
+        steps=150,
+        window='["18:30", "06:30"]',
+        lowest='"8h"',
+        learn_from='"2026-10-24"',
+        drift="{slack=0.25, limit=1.25}",
+        clear='{below=1.0, for="20h"}',
+        **LONG,
+    ),
 }
 
 
@@ -57,6 +71,7 @@ class NightDriftOf(SpansOf):
         super().__init__(rule, device, city)
         self.zone = city.zones.get(device.zone or "")
         self.past: list[float] = []
+        self.lately: list[tuple[int, float]] = []  # of all nights: when each ended, and its figure
         self.sum, self.since, self.drifts = 0.0, 0, False
         self.history: list[tuple[int, int]] = []
         start, end = rule.window
@@ -108,11 +123,17 @@ class NightDriftOf(SpansOf):
         assert self.zone
         used = self.rule.legitimate * self.zone.connections * self.season(end) / 1000
         figure, nights = min(hours) - used, self.rule.nights
+        self.lately = [*self.lately, (end, figure)][-2 * nights :]
         ready = len(self.past) >= nights
         if ready:
             self.judge(end, figure)
-        if not ready or self.idle:
+        if (not ready or self.idle) and self.of_now(end - self.length):
             self.past = [*self.past, figure][-2 * nights :]
+
+    def anew(self) -> None:
+        """The nights since the day, as far as they are kept, are the first."""
+        self.past = [figure for end, figure in self.lately if self.of_now(end - self.length)]
+        self.sum, self.drifts = 0.0, False
 
     def judge(self, end: int, figure: float) -> None:
         rule = self.rule

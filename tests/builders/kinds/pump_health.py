@@ -6,8 +6,9 @@ from typing import Any
 
 from kel.model.city import City
 from kel.model.device import Device
-from tests.builders.kinds.case import NAN, US, Values, case, singly
-from tests.builders.kinds.spans import SpansOf, mean
+from tests.builders.kinds.case import NAN, US, Values, case
+from tests.builders.kinds.spans import SpansOf, hearing, mean
+from tests.builders.rules_city import at
 
 PUMPS = (1, 2, 3, 777)
 VALUES = {
@@ -15,6 +16,14 @@ VALUES = {
     "head": (100.0, 80.0, 108.0, NAN),
     "power": (16.0, 20.0, 14.0, 0.0, NAN),
     "running": (1.0, 1.0, 1.0, 0.0, NAN),
+}
+DRY = {
+    "id": '"dry"',
+    "kind": '"threshold"',
+    "watch": '{class="pump", metric="flow"}',
+    "above": "50.0",
+    "unit": '"m³/h"',
+    "tells": "false",
 }
 CASES = {
     "pump by its design": case(
@@ -40,6 +49,20 @@ CASES = {
         readings="1",
         curve='{from="history", head=0.9, efficiency=0.9, training="2h", bin=15.0}',
         steps=80,
+    ),
+    "pump by its history, with a floor, anew from a day": case(
+        "pump_health",
+        PUMPS,
+        VALUES,
+        others=(DRY,),
+        watch='{class="pump"}',
+        every='"10m"',
+        readings="1",
+        unless='"dry"',
+        curve='{from="history", head=0.9, efficiency=0.9, floor=0.8, training="1h", bin=15.0}',
+        learn_from='"2026-07-02"',  # 21:00 UTC of the first
+        start=at("2026-07-01T17:00"),
+        steps=100,
     ),
 }
 
@@ -79,8 +102,11 @@ class PumpHealthOf(SpansOf):
         if margin is not None:
             enough = 1 + self.rule.clear.margin
             self.hear(end, "set" if margin < 1 else "clear" if margin >= enough else "between")
-        if self.idle:
+        begin = end - self.rule.every // US
+        if self.idle and self.of_now(begin) and self.well(begin, end):
             self.learn(end, flow, head, found)
+        elif self.learning(end) and self.first is not None:
+            self.first += self.rule.every // US
 
     def margin(self, end: int, flow: float, head: float, found: float) -> float | None:
         rule, curve = self.rule, self.rule.curve
@@ -98,14 +124,33 @@ class PumpHealthOf(SpansOf):
             seen = self.bins.get(math.floor(flow / curve.bin), [])
             if self.first is None or end <= self.first + curve.training // US or len(seen) < 3:
                 return None
-            return mean([h for h, _ in seen]), mean([e for _, e in seen])
+            own_head, own_share = mean([h for h, _ in seen]), mean([e for _, e in seen])
+            design = self.design(flow) if curve.floor else None
+            if design and design[0] > 0:
+                own_head = max(own_head, curve.floor * design[0])
+            if design and design[1] > 0:
+                own_share = max(own_share, curve.floor * design[1])
+            return own_head, own_share
+        return self.design(flow)
+
+    def design(self, flow: float) -> tuple[float, float] | None:
         own = self.device.attributes
         if "design_flow" not in own:
             return None
         q, design = flow / own["design_flow"], own["design_head"]
         best = 0.002725 * own["design_flow"] * design / own["rated_power"]
-        s = curve.shut_off
+        s = self.rule.curve.shut_off
         return design * (s - (s - 1) * q * q), best * (2 * q - q * q)
+
+    def learning(self, end: int) -> bool:
+        """Whether the training is not over."""
+        curve = self.rule.curve
+        if self.first is None or not curve or not curve.training:
+            return False
+        return bool(end <= self.first + curve.training // US)
+
+    def anew(self) -> None:
+        self.first, self.bins = None, {}
 
     def learn(self, end: int, flow: float, head: float, found: float) -> None:
         curve = self.rule.curve
@@ -113,8 +158,8 @@ class PumpHealthOf(SpansOf):
             return
         if self.first is None:
             self.first = end
-        if end <= self.first + curve.training // US:
+        if self.learning(end):
             self.bins.setdefault(math.floor(flow / curve.bin), []).append((head, found))
 
 
-BUILD = singly(PumpHealthOf)
+BUILD = hearing(PumpHealthOf)

@@ -283,7 +283,7 @@ REFUSED = [
     ({"of": '{then=["low", "noisy"]}'}, "`within` is missing"),
     ({"of": '{all=["low"], within="5m"}'}, "has no meaning without `then`"),
     ({"of": '{all=["low"], within="0s", then=["noisy", "fast"]}'}, "longer than nothing"),
-    ({"by": '"street"'}, "Input should be 'device', 'zone'"),
+    ({"by": '"street"'}, "must be 'device', 'zone'"),
     ({"by": '"feeder"'}, "none of its devices has a feeder"),
     ({"by": '"device"'}, "can never hold: rule 'noisy' is never told in any device"),
     ({"when": '"night"'}, "a rule of kind 'composition' has no calendars"),

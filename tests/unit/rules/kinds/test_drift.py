@@ -67,6 +67,9 @@ def test_the_sum_worked_by_hand() -> None:
         "limit": 10.0,
         "test": "cusum",
         "for_s": 0.0,
+        "learned_from": "2026-03-02",  # 14 days of hours from 2 o'clock on
+        "learned_until": "2026-03-16",
+        "learned_readings": 336.0,
     }
     assert alert.cleared_why == "η τιμή επανήλθε στο σύνηθες επίπεδο της συσκευής"
 

@@ -104,7 +104,7 @@ MISTAKES = [
     ({"training": '"8h"'}, "training", "3 metrics need three times as many"),
     ({"training": '"200d"'}, "training", "longer than the history that is kept (90d)"),
     ({"clear": "{below=1.5}"}, "clear.below", "1.5 is over 1"),
-    ({"confidence": "1.0"}, "confidence", "less than 1"),
+    ({"confidence": "1.0"}, "confidence", "must be under 1, not 1"),
 ]
 
 

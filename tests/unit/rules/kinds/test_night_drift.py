@@ -66,6 +66,9 @@ def test_a_step_is_told_at_the_end_of_its_first_night_and_cleared_after_the_repa
         "limit": 1.5,
         "nights": 10.0,
         "for_s": 0.0,
+        "learned_from": "2026-01-10",
+        "learned_until": "2026-01-19",
+        "learned_readings": 80.0,
     }
     assert alert.cleared_why == ("η νυχτερινή παροχή επανήλθε στο επίπεδο των προηγούμενων νυχτών")
 

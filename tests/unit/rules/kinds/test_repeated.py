@@ -70,7 +70,7 @@ def test_evidence_tells_how_often_within_what() -> None:
         ),
         ({**WITHIN, "within": '"99d"'}, "within: 99d is longer than 31d"),
         ({**WITHIN, "above": "1.0"}, "above: can never hold: failure is at most 1 0/1"),
-        ({**ROW, "times": "1"}, "times: Input should be greater than or equal to 2"),
+        ({**ROW, "times": "1"}, "times: must be at least 2, not 1"),
     ],
 )
 def test_what_can_be_wrong(rule: Mapping[str, str], told: str) -> None:

@@ -79,7 +79,7 @@ def test_evidence_tells_where_the_sun_stood() -> None:
             {**NIGHT, "for": '"15h"'},
             "for: can never hold: here the sun is down, margins apart, for at most 13:30:00",
         ),
-        ({**DAY, "sun": '"high"'}, "sun: Input should be 'up' or 'down'"),
+        ({**DAY, "sun": '"high"'}, "sun: must be 'up' or 'down', not "),
         ({**DAY, "clear": "{above=1.0}"}, "clear.above: lies on the wrong side"),
     ],
 )
