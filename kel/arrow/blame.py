@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 SHOWN = 40  # letters of a wrong value
+YEARS = 1900, 2199  # of times that can be
 
 
 def blame(
@@ -31,22 +32,25 @@ def _wrong(head: Sequence[str], row: Sequence[str], empty: Sequence[str]) -> str
         return f"{len(row)} values where the head names {len(head)} columns"
     for name, value in zip(head, row, strict=True):
         if name == "time":
-            if not _is_time(value):
-                return f"time: {_shown(value)} is no ISO 8601 time, such as 2026-09-01T00:15:00Z"
+            if wrong := _no_time(value):
+                return f"time: {shown(value)} is {wrong}"
         elif name == "device":
             if not value:
                 return "device: is empty"
         elif value not in empty and not _is_number(value):
-            return f"{name}: {_shown(value)} is no number"
+            comma = ": decimals take a point" if _is_number(value.replace(",", ".", 1)) else ""
+            return f"{plain(name)}: {shown(value)} is no number{comma}"
     return None
 
 
-def _is_time(text: str) -> bool:
+def _no_time(text: str) -> str | None:
     try:
-        datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return False
-    return True
+        return "no ISO 8601 time, such as 2026-09-01T00:15:00Z"
+    if YEARS[0] <= moment.year <= YEARS[1]:
+        return None
+    return "not of the years {} to {}".format(*YEARS)
 
 
 def _is_number(text: str) -> bool:
@@ -56,5 +60,11 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
+    """What a stranger wrote, as it can be put on a terminal."""
     return repr(value if len(value) <= SHOWN else value[:SHOWN] + "…")
+
+
+def plain(name: str) -> str:
+    """A name as it stands, or quoted where it is no plain one."""
+    return name if name.isprintable() and 0 < len(name) <= SHOWN else shown(name)

@@ -6,6 +6,7 @@ Law: a file is taken whole or refused with the line that is wrong.
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
-from kel.arrow.blame import blame
+from kel.arrow.blame import YEARS, blame, plain, shown
 from kel.backtest.long import Long
 from kel.model.frame import Float64, Int64
 from kel.model.moment import to_us
@@ -27,7 +28,8 @@ EMPTY = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
 BLOCK = 8 * 1024 * 1024  # bytes that one thread parses at a time
 TEXTS = pa.dictionary(pa.int32(), pa.string())
 UTC_US = pa.timestamp("us", tz="UTC")
-FIRST, LAST = (to_us(datetime(year, 1, 1, tzinfo=UTC)) for year in (1900, 2200))
+FIRST, LAST = (to_us(datetime(y, 1, 1, tzinfo=UTC)) for y in (YEARS[0], YEARS[1] + 1))
+NAMED = 8  # columns of a head that lacks one
 
 
 def read_long(file: Path) -> Long:
@@ -39,10 +41,11 @@ def read_long(file: Path) -> Long:
             raise ValueError("a row has no device")
         time, zoneless = _times(table.column(TIME))
         if len(time) and not (time.min() >= FIRST and time.max() < LAST):
-            raise ValueError("a time is not of the years 1900 to 2199")
+            raise ValueError("a time is not of the years {} to {}".format(*YEARS))
     except ValueError as error:
         raise _wrong(file, error) from None
-    columns = {m: _numbers(table.column(m)) for m in table.column_names if m not in (TIME, DEVICE)}
+    metrics = [name for name in table.column_names if name not in (TIME, DEVICE)]
+    columns = {name: _numbers(file, name, table.column(name)) for name in metrics}
     return Long(time, device.astype(np.int32), names, columns, zoneless)
 
 
@@ -58,25 +61,25 @@ def _csv(file: Path) -> pa.Table:
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
             convert_options=arrow_csv.ConvertOptions(column_types=types, null_values=EMPTY),
         )
-        _whole(table)
+        _whole(file, table)
     except (pa.ArrowInvalid, OSError) as error:
         raise _wrong(file, error) from None
     return table.unify_dictionaries()
 
 
-def _whole(table: pa.Table) -> None:
+def _whole(file: Path, table: pa.Table) -> None:
     for name in (TIME, DEVICE):
         if table.column(name).null_count:
-            raise pa.ArrowInvalid(f"a row has no {name}")
+            raise _wrong(file, ValueError(f"a row has no {name}"))
 
 
 def _parquet(file: Path) -> pa.Table:
     try:
         table = parquet.read_table(file)
-        _check(file, table.column_names)
-        _whole(table)
-    except pa.ArrowException as error:
-        raise _wrong(file, error) from None
+    except (pa.ArrowException, OSError):
+        raise ValueError(f"{file}: is no Parquet file, or a damaged one") from None
+    _check(file, table.column_names)
+    _whole(file, table)
     return table
 
 
@@ -91,12 +94,15 @@ def is_parquet(file: Path) -> bool:
 
 
 def _check(file: Path, head: Sequence[str]) -> None:
+    if not any(head):
+        raise ValueError(f"{file}:1: is empty: it must name the columns time, device, and metrics")
+    there = ", ".join(map(plain, head[:NAMED])) + (", …" if len(head) > NAMED else "")
     for name in (TIME, DEVICE):
         if name not in head:
-            raise ValueError(f"{file}:1: there is no column {name!r}: there are {', '.join(head)}")
+            raise ValueError(f"{file}:1: there is no column {name!r}: there are {there}")
     twice = sorted({name for name in head if head.count(name) > 1})
     if twice:
-        raise ValueError(f"{file}:1: two columns are called {twice[0]!r}")
+        raise ValueError(f"{file}:1: two columns are called {shown(twice[0])}")
 
 
 def _wrong(file: Path, error: Exception) -> ValueError:
@@ -137,7 +143,10 @@ def _times(column: pa.ChunkedArray) -> tuple[Int64, int]:
 
 
 def _moment(text: str) -> tuple[datetime, bool]:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"time: {shown(text)} is no ISO 8601 time") from None
     return (moment, False) if moment.tzinfo else (moment.replace(tzinfo=UTC), True)
 
 
@@ -147,16 +156,23 @@ def _int64(column: pa.ChunkedArray) -> Int64:
     return found
 
 
-def _numbers(column: pa.ChunkedArray) -> Float64:
-    found: Float64 = column.cast(pa.float64()).to_numpy()
+def _numbers(file: Path, name: str, column: pa.ChunkedArray) -> Float64:
+    try:
+        found: Float64 = column.cast(pa.float64()).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise ValueError(f"{file}: {plain(name)}: is no column of numbers") from None
     return found
 
 
 def _lines(file: Path) -> Iterator[str]:
     """The file's lines one by one: slow, and only for the head and where something is wrong."""
+    number = 0
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-        for number, line in enumerate(lines):
-            try:
-                yield line.decode("utf-8" if number else "utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{file}:{number + 1}: is not UTF-8: {error.reason}") from None
+        try:
+            for line in lines:
+                number += 1
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file}:{number}: is not UTF-8: {error.reason}") from None
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise ValueError(f"{file}:{number + 1}: is no gzip from here on, or cut off") from None

@@ -5,11 +5,12 @@
 Laws:
 - a row group is one day (UTC) in order of (device, time); so days are read without sorting, and a
   column that no rule asks for is never read;
+- a file says how densely each of its days is stored; of one that does not, the rows are asked;
 - a file is whole or it is not there.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from kel.ahead import ahead
+from kel.arrow.groups import SPACING, UTC_US, Group, groups_of, read_columns, rows_of
+from kel.backtest.storage import StoredDay, spacing_of
 from kel.backtest.stretch import DAY_US, Stretch
 from kel.model.city import City
 from kel.model.frame import Float64, Frame, Int64
-from kel.model.moment import from_us, to_us
-
-UTC_US = pa.timestamp("us", tz="UTC")
+from kel.model.moment import MICROSECOND, from_us
 
 
 class MonthFile:
@@ -40,6 +41,7 @@ class MonthFile:
         fields += [("device", pa.dictionary(pa.int32(), pa.string()))]
         self._schema = pa.schema([*fields, *((m, pa.float64()) for m in metrics)])
         self._writer: Any = None
+        self._spacing: list[int | None] = []
 
     def put(self, day: Frame) -> None:
         """The rows of one day (UTC), in order of (device, time)."""
@@ -49,6 +51,8 @@ class MonthFile:
             self._part.parent.mkdir(parents=True, exist_ok=True)
             self._writer = parquet.ParquetWriter(self._part, self._schema, compression="zstd")
         self._writer.write_table(_table(day, self._city, self._schema), row_group_size=len(day))
+        spacing = spacing_of(day)
+        self._spacing.append(None if spacing is None else spacing // MICROSECOND)
         self.rows += len(day)
 
     def __enter__(self) -> "MonthFile":
@@ -57,6 +61,7 @@ class MonthFile:
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         if self._writer is None:
             return
+        self._writer.add_key_value_metadata({SPACING: json.dumps(self._spacing)})
         self._writer.close()
         if failed:
             self._part.unlink()
@@ -75,21 +80,11 @@ def _table(day: Frame, city: City, schema: pa.Schema) -> pa.Table:
     return pa.table([time, arrival, device, *columns], schema=schema)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A row group: where one day of a class stands."""
-
-    file: Path
-    number: int
-    rows: int
-    day: int  # since 1970
-
-
 class Columns(Mapping[str, Float64]):
     """The metrics of a row group: a column is read when it is asked for, and then kept."""
 
-    def __init__(self, group: Group, names: Iterable[str], asked: set[str]) -> None:
-        self._group, self._names, self._asked = group, tuple(names), asked
+    def __init__(self, group: Group, asked: set[str]) -> None:
+        self._group, self._names, self._asked = group, group.metrics, asked
         self._read: dict[str, Float64] = {}
 
     def put(self, table: pa.Table) -> None:
@@ -103,8 +98,7 @@ class Columns(Mapping[str, Float64]):
             raise KeyError(name)
         if name not in self._read:
             self._asked.add(name)  # the next days come with it
-            with parquet.ParquetFile(self._group.file) as file:
-                self.put(file.read_row_group(self._group.number, columns=[name]))
+            self.put(read_columns(self._group.file, self._group.number, [name]))
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -124,10 +118,11 @@ class Months:
         self.strangers: dict[str, int] = {}  # rows by device
         self.classes: list[str] = []  # in the folder, and unknown to the city
         for file in sorted(folder.glob("*/*.parquet")):
-            if file.parent.name not in city.classes:
+            cls = city.classes.get(file.parent.name)
+            if cls is None:
                 self.classes = sorted({*self.classes, file.parent.name})
                 continue
-            for group in _groups(file):
+            for group in groups_of(file, [metric.name for metric in cls.metrics]):
                 day = self._days.setdefault(group.day, {})
                 if day.setdefault(file.parent.name, group) is not group:
                     raise ValueError(f"{file}: two row groups are of one day")
@@ -139,8 +134,14 @@ class Months:
         return sum(group.rows for day in self._days.values() for group in day.values())
 
     @property
-    def days(self) -> int:
-        return len(self._days)
+    def stored(self) -> dict[str, list[StoredDay]]:
+        """What there is of each class, day by day."""
+        found: dict[str, list[StoredDay]] = {}
+        for day in sorted(self._days):
+            for cls, group in self._days[day].items():
+                moment = from_us(day * DAY_US)
+                found.setdefault(cls, []).append(StoredDay(moment, group.rows, group.spacing))
+        return found
 
     def stretches(self) -> Iterator[Stretch]:
         """Every day in its turn; the next ones are read meanwhile."""
@@ -158,18 +159,16 @@ class Months:
         return Stretch(first, last, frames)
 
     def _frame(self, cls: str, group: Group) -> Frame:
-        asked = sorted(self._asked[cls])
-        with parquet.ParquetFile(group.file, read_dictionary=["device"]) as file:
-            there = set(file.schema_arrow.names)
-            wanted = ["time", "device", *(name for name in asked if name in there)]
-            table = file.read_row_group(group.number, columns=wanted)
+        asked = self._asked[cls]
+        table = rows_of(group.file, group.number, sorted(asked & set(group.metrics)))
         time: Int64 = table.column("time").cast(pa.int64()).to_numpy()
-        metrics = [m.name for m in self._city.classes[cls].metrics if m.name in there]
-        columns = Columns(group, metrics, self._asked[cls])
+        columns = Columns(group, asked)
         columns.put(table)
         device, known = self._numbers(cls, table.column("device"))
         frame = Frame(cls, time, time, device, columns)
-        return frame if known else frame.take(device >= 0)
+        if not known:
+            frame = frame.take(device >= 0)
+        return frame if _in_order(frame) else frame.take(np.lexsort((frame.time, frame.device)))
 
     def _numbers(self, cls: str, column: pa.ChunkedArray) -> tuple[Any, bool]:
         whole = column.combine_chunks()
@@ -186,20 +185,8 @@ class Months:
         return numbers.astype(np.int32)[rows], False
 
 
-def _groups(file: Path) -> Iterator[Group]:
-    try:
-        about = parquet.read_metadata(file)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{file}: {str(error).splitlines()[0]}") from None
-    for number in range(about.num_row_groups):
-        group = about.row_group(number)
-        times = group.column(0).statistics
-        if times is None or group.column(0).path_in_schema != "time":
-            raise ValueError(f"{file}: is no export of KEL: its first column must be `time`")
-        first, last = to_us(times.min), to_us(times.max)
-        if first // DAY_US != last // DAY_US:
-            raise ValueError(
-                f"{file}: row group {number} spans {from_us(first):%F} to {from_us(last):%F}: "
-                "it must be one day"
-            )
-        yield Group(file, number, group.num_rows, first // DAY_US)
+def _in_order(frame: Frame) -> bool:
+    """By device, then time. Other cities' numbers may stand in another order than its export's."""
+    later = frame.device[1:] > frame.device[:-1]
+    later |= (frame.device[1:] == frame.device[:-1]) & (frame.time[1:] >= frame.time[:-1])
+    return bool(later.all())

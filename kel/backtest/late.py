@@ -44,6 +44,16 @@ class Restated:
         assert found is not None
         return found
 
+    @property
+    def detected(self) -> datetime:
+        """When it was first detected, of either."""
+        return min(alert.detected_at for alert in (self.was, self.now) if alert is not None)
+
+    @property
+    def untold(self) -> bool:
+        """Whether nobody was told of what lasts to this day."""
+        return self.was is None and self.now is not None and self.now.cleared_at is None
+
     def sentence(self, readings: int, zone: tzinfo) -> str:
         """What a person reads: what would have been, and that late readings say so."""
         alert = self.about
@@ -54,7 +64,8 @@ class Restated:
         )
         head = f"{by}: {alert.rule}, {alert.device}"
         if self.was is None:
-            return f"{head} θα είχε ειδοποιήσει {_clock(alert.detected_at, zone)}"
+            lasts = " και δεν έχει λήξει" if self.untold else ""
+            return f"{head} θα είχε ειδοποιήσει {_clock(alert.detected_at, zone)}{lasts}"
         if self.now is None:
             return f"{head} δεν θα είχε ειδοποιήσει ({_clock(alert.detected_at, zone)})"
         told = (

@@ -9,14 +9,12 @@ Laws:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
-from statistics import median
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
+from kel.backtest.storage import Thin
 from kel.model.city import City
 from rules.book.rulebook import Rulebook
 from rules.core.rule import RuleShape
@@ -25,32 +23,6 @@ from rules.kinds import KINDS
 LEAST = timedelta(days=1)
 HELD = frozenset({"for_"})  # fields that say how long something must hold
 SPANS = {"days": timedelta(days=1), "nights": timedelta(days=1), "weeks": timedelta(weeks=1)}
-COARSER = 1.5  # times what a class says how often its devices report
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDay:
-    """What is stored of a class on one day (UTC): rows, and devices that have some."""
-
-    day: datetime
-    rows: int
-    devices: int
-
-    @property
-    def spacing(self) -> timedelta:
-        """From one reading of a device to its next."""
-        return timedelta(days=1) * self.devices / self.rows
-
-
-@dataclass(frozen=True, slots=True)
-class Thin:
-    """From `since` to `until` one reading in `spacing` is stored of devices that say `every`."""
-
-    cls: str
-    since: datetime
-    until: datetime
-    spacing: timedelta
-    every: timedelta
 
 
 def memory_of(rulebook: Rulebook, city: City) -> timedelta:
@@ -91,23 +63,6 @@ def _spans(value: Any, name: str) -> Iterator[tuple[str, timedelta]]:
         for word, unit in SPANS.items():
             if name == word or name.endswith(f"_{word}"):
                 yield name, value * unit
-
-
-def thin_spans(city: City, stored: Mapping[str, Sequence[StoredDay]]) -> list[Thin]:
-    """The spans of days on which a class is stored coarser than its devices report.
-
-    The first and the last day may be parts of one, and are not judged.
-    """
-    found = []
-    for cls, days in sorted(stored.items()):
-        every = city.classes[cls].every
-        whole = [day for day in days[1:-1] if day.rows]
-        for coarse, group in groupby(whole, key=lambda d: d.spacing > every * COARSER):
-            if coarse:
-                run = list(group)
-                spacing = timedelta(seconds=median(day.spacing.total_seconds() for day in run))
-                found.append(Thin(cls, run[0].day, run[-1].day + LEAST, spacing, every))
-    return found
 
 
 def left_out(rulebook: Rulebook, city: City, thin: Sequence[Thin]) -> dict[str, Thin]:

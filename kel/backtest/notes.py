@@ -1,11 +1,12 @@
 """What a reader must know of the history behind a comparison, in Greek. Never silently wrong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from kel.backtest.memory import Thin, judged_coarser
+from kel.backtest.memory import judged_coarser
 from kel.backtest.prices import Price
+from kel.backtest.storage import DAY, Thin
 from kel.model.city import City
 from rules.book.rulebook import Rulebook
 from rules.incidents.describe import category_of
@@ -55,15 +56,37 @@ def short_note(
     ]
 
 
+def changed_note(changed: Sequence[str], out: Collection[str], same: bool) -> list[str]:
+    """Which rules are other than those that run (`same`: rulebooks of one version), and which of
+    them could not be judged."""
+    if same:
+        return ["Οι κανόνες είναι οι ίδιοι που ισχύουν: κανένας δεν άλλαξε."]
+    if not changed:
+        return ["Άλλαξαν μόνο τα ημερολόγια."]
+    notes = [f"Κανόνες που άλλαξαν: {', '.join(changed)}."]
+    if unjudged := [rule for rule in changed if rule in out]:
+        told = ", ".join(unjudged)
+        notes.append(f"ΔΕΝ ΚΡΙΘΗΚΑΝ, και η σύγκριση δεν λέει τίποτα γι’ αυτούς: {told}.")
+    return notes
+
+
+def absent_note(city: City, classes: Sequence[str]) -> list[str]:
+    if not classes:
+        return []
+    labels = ", ".join(city.classes[cls].label for cls in classes)
+    return [f"Καμία μέτρηση στην ιστορία· αν σιωπούσαν δεν κρίθηκε: {labels}."]
+
+
 def left_out_note(city: City, out: Mapping[str, Thin]) -> list[str]:
     """One line for all rules that the same span forbids."""
     by_span: dict[Thin, list[str]] = {}
     for rule, thin in sorted(out.items()):
         by_span.setdefault(thin, []).append(rule)
     return [
-        f"{city.classes[thin.cls].label}: από {local(city, thin.since)} ως "
-        f"{local(city, thin.until)} φυλάσσεται μία μέτρηση ανά {span_text(thin.spacing)}. Δεν "
-        f"κρίθηκαν κανόνες που χρειάζονται πυκνότερες: {', '.join(rules)}."
+        f"{city.classes[thin.cls].label}: από {local(city, thin.since)[:10]} ως "
+        f"{local(city, thin.until - DAY)[:10]} φυλάσσεται μία μέτρηση ανά "
+        f"{span_text(thin.spacing)}. Δεν κρίθηκαν κανόνες που χρειάζονται πυκνότερες: "
+        f"{', '.join(rules)}."
         for thin, rules in by_span.items()
     ]
 

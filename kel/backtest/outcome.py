@@ -29,7 +29,8 @@ class Outcome:
     """`since` … `until` is what was asked and is known; the rules were warmed up from `warmed`.
 
     `numbers`: alert or request → the number of the incident that it really became. `notes`: what a
-    reader must know of the history, in Greek.
+    reader must know of the history, in Greek. `changed`: the rules that differ; `left_out`: those
+    that this history cannot judge.
     """
 
     city: City
@@ -46,6 +47,8 @@ class Outcome:
     effect: Effect
     numbers: Mapping[UUID, str]
     notes: Sequence[str]
+    changed: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
     @property
     def days(self) -> float:
@@ -111,6 +114,8 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
             "unpriced": effect.unpriced,
         },
         "prices": [asdict(price) for price in o.prices.values()],
+        "changed": list(o.changed),
+        "left_out": list(o.left_out),
         "notes": list(o.notes),
     }
 

@@ -98,6 +98,7 @@ def _from_database(
 
     running = _files(Settings().city, None)
     span = _utc(since, running.city), _utc(until, running.city)
+    shown.say("asking the database how much it keeps of these days, and how densely")
     if folder is None and rules is None:
         with some_connection() as connection, shown:
             alerts, notes = alerts_of(connection, running, span, shown.heard)

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
+from kel.arrow.blame import plain
+from kel.backtest.judged import judgeable, known
 from kel.backtest.long import LeftOut, frames_of
-from kel.backtest.memory import StoredDay, left_out, thin_spans
 from kel.backtest.replay import Replay
+from kel.backtest.storage import Days, days_of
 from kel.backtest.stretch import Stretch, stretches
 from kel.city import read_document
 from kel.model.alert import Alert
 from kel.model.city import City
-from kel.model.frame import Frame
-from kel.model.moment import from_us
 from kel.run.cityfiles import CityFiles
 from rules.book.rulebook import Rulebook, parse_rulebook
 
@@ -28,12 +26,14 @@ def unheard(_done: int, _rows: int, _moment: int) -> None:
 
 @dataclass
 class Past:
-    """History from a file: how many rows, its stretches, and what is to be said of it.
+    """History from a file: how many rows, how they are stored, its stretches, and what is to be
+    said of it.
 
     `notes` are complete once `run` has gone through the stretches.
     """
 
     rows: int
+    days: Days
     stretches: Iterator[Stretch]
     notes: list[str] = field(default_factory=list)
     last_notes: Callable[[], list[str]] = list
@@ -54,10 +54,10 @@ def read_past(source: Path, city: City) -> Past:
     frames, left = frames_of(long, city)
     rows = sum(map(len, frames.values()))
     if not rows:
-        raise LookupError(
-            f"{source}: no row is of a device and metric of {city.name}, and possible"
-        )
-    return Past(rows, stretches(frames), [*_zoneless(long.zoneless), *notes_of(left)])
+        why = "; ".join(notes_of(left)) or "it has no rows"
+        raise LookupError(f"{source}: no row is of a device and metric of {city.name}: {why}")
+    notes = [*_zoneless(long.zoneless, city), *notes_of(left)]
+    return Past(rows, days_of(stretches(frames)), stretches(frames), notes)
 
 
 def _folder(source: Path, city: City) -> Past:
@@ -67,6 +67,7 @@ def _folder(source: Path, city: City) -> Past:
     notes = [f"classes that the city does not have: {_some(months.classes)}"]
     return Past(
         months.rows,
+        months.stored,
         months.stretches(),
         notes if months.classes else [],
         lambda: _strangers(months.strangers),
@@ -74,32 +75,16 @@ def _folder(source: Path, city: City) -> Past:
 
 
 def run(past: Past, files: CityFiles, heard: Heard = unheard) -> list[Alert]:
-    """The alerts of all of it, each as it was at the end, in order of detection."""
-    replay = Replay(files.rulebook, files.city)
-    days: dict[str, list[StoredDay]] = {}
+    """The alerts of all of it that it can judge, as they were at the end, in order of detection."""
+    judged = judgeable([files.rulebook], files.city, past.days)
+    replay = Replay(judged.books[0], files.city)
     done = 0
     for stretch in past.stretches:
         replay.feed(stretch)
-        for frame in stretch.frames:
-            days.setdefault(frame.cls, []).append(_day(frame, stretch))
         done += len(stretch)
         heard(done, past.rows, stretch.last)
-    past.notes += [*past.last_notes(), *_thin(files, days)]
-    return replay.alerts
-
-
-def _day(frame: Frame, stretch: Stretch) -> StoredDay:
-    devices = int(np.count_nonzero(np.bincount(frame.device)))
-    return StoredDay(from_us(stretch.first), len(frame), devices)
-
-
-def _thin(files: CityFiles, days: dict[str, list[StoredDay]]) -> list[str]:
-    """Nothing is left out of a file; but who reads the alerts must know of what they came."""
-    return [
-        f"rule {rule}: one row of class {thin.cls} in {thin.spacing} from {thin.since:%F} to "
-        f"{thin.until:%F}; it judges such gaps, not the city"
-        for rule, thin in left_out(files.rulebook, files.city, thin_spans(files.city, days)).items()
-    ]
+    past.notes += [*past.last_notes(), *judged.notes]
+    return known(replay.alerts, past.days)
 
 
 def notes_of(left: LeftOut) -> list[str]:
@@ -107,12 +92,15 @@ def notes_of(left: LeftOut) -> list[str]:
     notes = _strangers(left.strangers)
     for why, counts in (("not of the device's class", left.metrics), ("out of range", left.range)):
         if counts:
-            named = [f"{cls}.{metric} {n:,}×" for (cls, metric), n in counts.most_common()]
+            named = [f"{cls}.{plain(metric)} {n:,}×" for (cls, metric), n in counts.most_common()]
             notes.append(f"{counts.total():,} values {why}: {_some(named)}")
     if left.empty:
         notes.append(f"{left.empty:,} rows without any value to judge")
     if left.joined:
-        notes.append(f"{left.joined:,} rows joined to others of the same device and time")
+        notes.append(
+            f"{left.joined:,} rows joined to others of the same device and time; of two values the "
+            "first stays"
+        )
     if left.disordered:
         notes.append(f"not in order of time ({left.disordered:,} rows): all of it was sorted")
     return notes
@@ -121,13 +109,14 @@ def notes_of(left: LeftOut) -> list[str]:
 def _strangers(counts: dict[str, int]) -> list[str]:
     if not counts:
         return []
-    named = [f"{name} {n:,}×" for name, n in sorted(counts.items(), key=lambda c: -c[1])]
+    named = [f"{plain(name)} {n:,}×" for name, n in sorted(counts.items(), key=lambda c: -c[1])]
     rows = f"{sum(counts.values()):,} rows"
     return [f"{rows} of {len(counts):,} devices that the city does not have: {_some(named)}"]
 
 
-def _zoneless(count: int) -> list[str]:
-    return [f"{count:,} times without an offset were taken as UTC"] if count else []
+def _zoneless(count: int, city: City) -> list[str]:
+    told = f"{count:,} times without an offset were taken as UTC, not as {city.timezone}"
+    return [told] if count else []
 
 
 def _some(names: list[str]) -> str:

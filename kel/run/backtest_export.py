@@ -14,6 +14,7 @@ from kel.model.device import DeviceClass
 from kel.model.frame import Frame
 from kel.model.moment import from_us, to_us
 from kel.run.backtest import Heard, unheard
+from kel.store.connect import named
 from kel.store.load import numbered
 from kel.store.past_frames import read_frame, stored_metrics, stored_span
 
@@ -29,8 +30,10 @@ def export(
     """Write all classes' readings of [since, until), else all; returns rows by class.
 
     A month's file is replaced by one of the span alone. Devices that the city no longer has keep
-    their readings in the database and are left out here.
+    their readings in the database and are left out here. LookupError where nothing is stored.
     """
+    if since and until and since >= until:
+        raise ValueError("--from must be before --to")
     city = numbered(connection, city)
     rows: dict[str, int] = {}
     for cls in city.classes.values():
@@ -46,6 +49,8 @@ def export(
                     file.put(day)
             rows[cls.id] = rows.get(cls.id, 0) + file.rows
             heard(sum(rows.values()), 0, to_us(last))
+    if not any(rows.values()):
+        raise LookupError(f"no readings are stored for these days in {named(connection)}")
     return rows
 
 

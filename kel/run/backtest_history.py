@@ -5,7 +5,7 @@ Laws:
 - where the history is not what was asked for, it is said: kept for less, stored coarser, not there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -16,10 +16,10 @@ from kel.ahead import ahead
 from kel.backtest.alerts import busiest_hour, compare_alerts
 from kel.backtest.effect import categories_of, effect_of
 from kel.backtest.incidents import Formed, compare_incidents, form
-from kel.backtest.memory import StoredDay, Thin, classes_of, left_out, memory_of, thin_spans
+from kel.backtest.judged import Judged, changed_rules, judgeable, known
+from kel.backtest.memory import classes_of, memory_of
 from kel.backtest.notes import (
-    coarser_note,
-    left_out_note,
+    changed_note,
     short_note,
     strangers_note,
     unpriced_note,
@@ -29,6 +29,7 @@ from kel.backtest.notes import (
 from kel.backtest.outcome import Load, Outcome
 from kel.backtest.prices import price_of, usual_times
 from kel.backtest.replay import Replay
+from kel.backtest.storage import StoredDay
 from kel.backtest.stretch import DAY_US, Stretch
 from kel.model.alert import Alert
 from kel.model.city import City
@@ -36,7 +37,7 @@ from kel.model.device import DeviceClass, DeviceState
 from kel.model.moment import from_us, to_us
 from kel.run.backtest import Heard, unheard
 from kel.run.cityfiles import CityFiles
-from kel.store.connect import query
+from kel.store.connect import named, query
 from kel.store.load import numbered
 from kel.store.past_frames import read_frame, stored_days, stored_metrics, stored_span
 from kel.store.past_ledger import past_numbers, past_requests, past_settled, past_silences
@@ -81,7 +82,10 @@ def look(
         days[cls] = stored_days(connection, known, begin, until)
         if span := stored_span(connection, known):
             first[cls] = span[0]
-    return Stored(begin, until, metrics, days, first)
+    stored = Stored(begin, until, metrics, days, first)
+    if not stored.rows:
+        raise LookupError(f"no readings are stored for these days in {named(connection)}")
+    return stored
 
 
 def alerts_of(
@@ -91,10 +95,10 @@ def alerts_of(
     city = numbered(connection, files.city)
     span, notes = _until(connection, city, span)
     stored = look(connection, city, (files.rulebook,), *span)
-    (book,), more = _without((files.rulebook,), city, stored, span[0])
-    replay = Replay(book, city)
+    judged, more = _judged((files.rulebook,), city, stored, span[0])
+    replay = Replay(judged.books[0], city)
     _feed(connection, city, stored, [replay], heard)
-    return _detected(replay, span), [*notes, *more]
+    return _detected(known(replay.alerts, stored.days), span), [*notes, *more]
 
 
 def compare(
@@ -102,33 +106,36 @@ def compare(
 ) -> Outcome:
     """What the rulebook `after` would have made of the span, beside `before`."""
     city = numbered(connection, before.city)
-    known, strangers = _known(connection, after.city)
-    cities = city, known
+    other, strangers = _known(connection, after.city)
+    cities = city, other
     span, notes = _until(connection, city, span)
     notes += strangers_note(strangers)
     books = before.rulebook, after.rulebook
     stored = look(connection, cities[1], books, *span)
-    judged, more = _without(books, city, stored, span[0])
+    judged, more = _judged(books, cities[1], stored, span[0])
     notes += more
-    replays = [Replay(book, known) for book, known in zip(judged, cities, strict=True)]
+    replays = [Replay(book, one) for book, one in zip(judged.books, cities, strict=True)]
     _feed(connection, cities[1], stored, replays, heard)
+    alerts = [known(replay.alerts, stored.days) for replay in replays]
 
     settled = past_settled(connection)
     usual = usual_times(settled)
     requests = past_requests(connection, stored.since, span[1])
     silences = past_silences(connection, stored.since, span[1])
     formed = [
-        _opened(form(known, replay.alerts, requests, span[1], usual, silences), span)
-        for known, replay in zip(cities, replays, strict=True)
+        _opened(form(one, told, requests, span[1], usual, silences), span)
+        for one, told in zip(cities, alerts, strict=True)
     ]
-    detected = [_detected(replay, span) for replay in replays]
+    detected = [_detected(told, span) for told in alerts]
     difference = compare_incidents(city, formed[0], formed[1], span[1])
     prices = {c: price_of(cities[1], settled, c) for c in categories_of(difference)}
     effect = effect_of(city, difference, prices)
     notes += unpriced_note(city, prices.values(), effect.unpriced)
+    changed = changed_rules(*books)
+    notes += changed_note(changed, judged.out, books[0].version == books[1].version)
     loads = [
-        Load(len(alerts), len(incidents), busiest_hour(alerts))
-        for alerts, incidents in zip(detected, formed, strict=True)
+        Load(len(told), len(incidents), busiest_hour(told))
+        for told, incidents in zip(detected, formed, strict=True)
     ]
     return Outcome(
         city,
@@ -143,6 +150,8 @@ def compare(
         prices=prices,
         effect=effect,
         numbers=past_numbers(connection, stored.since, span[1]),
+        changed=changed,
+        left_out=sorted(judged.out),
         notes=notes,
     )
 
@@ -177,27 +186,14 @@ def _until(connection: Connection, city: City, span: Span) -> tuple[Span, list[s
     return (since, now), [until_note(city, now)]
 
 
-def _without(
+def _judged(
     books: tuple[Rulebook, ...], city: City, stored: Stored, since: datetime
-) -> tuple[list[Rulebook], list[str]]:
+) -> tuple[Judged, list[str]]:
     """The rulebooks without what this history cannot answer, and what is to be said of it."""
-    if not stored.rows:
-        raise LookupError("no readings are stored for these days")
     notes = [warmed_note(city, stored.since)]
     notes += short_note(city, stored.first, stored.since, since)
-    notes += [
-        f"{city.classes[cls].label}: καμία αποθηκευμένη μέτρηση"
-        for cls, days in stored.days.items()
-        if not days
-    ]
-    thin = thin_spans(city, stored.days)
-    out: dict[str, Thin] = {}
-    for book in books:
-        out |= left_out(book, city, thin)
-    judged = [replace(b, rules=tuple(r for r in b.rules if r.id not in out)) for b in books]
-    notes += left_out_note(city, out)
-    notes += coarser_note(city, judged, thin)
-    return judged, notes
+    judged = judgeable(books, city, stored.days)
+    return judged, [*notes, *judged.notes]
 
 
 def _feed(
@@ -230,8 +226,8 @@ def _stretches(
     return ahead(read, range(begin // DAY_US, (end - 1) // DAY_US + 1))
 
 
-def _detected(replay: Replay, span: Span) -> list[Alert]:
-    return [alert for alert in replay.alerts if span[0] <= alert.detected_at < span[1]]
+def _detected(alerts: Sequence[Alert], span: Span) -> list[Alert]:
+    return [alert for alert in alerts if span[0] <= alert.detected_at < span[1]]
 
 
 def _opened(formed: list[Formed], span: Span) -> list[Formed]:

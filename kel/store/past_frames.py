@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from psycopg import Connection, sql
 
-from kel.backtest.memory import StoredDay
+from kel.backtest.storage import StoredDay
 from kel.model.device import DeviceClass
 from kel.model.frame import Frame
 from kel.store.classes import table_of
@@ -18,9 +18,13 @@ READ = """
 COPY (SELECT time, arrival, device{metrics} FROM {table}
     WHERE time >= {since} AND time < {until}{these})
 TO STDOUT (FORMAT BINARY)"""
+# the lower median of what lies between two readings of a device, as `spacing_of` has it
 DAYS = """
-SELECT date_trunc('day', time) AS day, count(*), count(DISTINCT device) FROM {table}
-WHERE time >= %s AND time < %s GROUP BY 1 ORDER BY 1"""
+SELECT day, count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY gap) FROM (
+    SELECT day, time - lag(time) OVER (PARTITION BY device, day ORDER BY time) AS gap FROM (
+        SELECT device, time, date_trunc('day', time, 'UTC') AS day FROM {table}
+        WHERE time >= %s AND time < %s) r) g
+GROUP BY day ORDER BY day"""
 ENDS = "SELECT min(time), max(time) FROM {table}"
 COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
 

@@ -46,8 +46,8 @@ WITH met AS (
 )
 SELECT id, e.number, e.category, e.severity, e.state, e.cause, e.community, e.zone, e.feeder,
     e.lat, e.lon, e.title, e.opened_at, e.started_at, e.acknowledged_at, e.held_at, e.closed_at,
-    e.alerts, e.requests, e.verified_at, e.reopened_at, e.handed, e.assigned, e.called_at,
-    e.flapping_at, l.device, l.readings, l.first, l.last
+    e.alerts, e.requests, e.verified_at, e.reopened_at, e.handed, e.assigned, e.flapping_at,
+    e.crew, e.called, e.seen_at, l.device, l.readings, l.first, l.last
 FROM ended e JOIN late_on l USING (id) ORDER BY e.closed_at, id, l.device
 
 -- name: booked_loss

@@ -5,10 +5,13 @@ Laws:
   `alert_restated` and the incident's history (`judged_again`) say what would have been, and why;
 - what is found, what is told of it and which late readings it was for commit together;
 - a locality group is looked at as a whole, as its worker did: a zone's or a feeder's devices;
+- each is judged by the rulebook that was in force when it was, or would have been, detected; the
+  devices, zones and categories are those of today;
 - readings that are gone cannot be judged: what is older than is kept is passed over, and marked;
 - what is looked at is judged before the transaction begins, which only writes.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,8 +31,11 @@ from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.moment import MICROSECOND, to_us
 from kel.store.connect import query
+from kel.store.in_force import InForce, Read, in_force
 from kel.store.past_frames import read_frame, stored_metrics
 from rules.book.rulebook import Rulebook
+
+log = logging.getLogger("kel.maintain")
 
 KEL = "kel"
 BEHIND = timedelta(minutes=5)  # what is newer may be on its way to the rules yet
@@ -50,21 +56,26 @@ def waits(connection: Connection) -> bool:
     return bool(connection.execute(query("unjudged_late"), [now - BEHIND]).fetchone())
 
 
-def restate_alerts(connection: Connection, city: City, rulebook: Rulebook, kept: timedelta) -> int:
+def restate_alerts(
+    connection: Connection, city: City, rulebook: Rulebook, kept: timedelta, read: Read
+) -> int:
     """Judge once more what late readings touch; returns how many alerts were restated.
 
-    The city must carry the database's device numbers. `kept`: how long readings are kept.
+    The city must carry the database's device numbers; `rulebook` is the present one, `read` reads
+    those that were. `kept`: how long readings are kept.
     """
     ((now,),) = connection.execute("SELECT kel_now()").fetchall()
     found = connection.execute(query("unjudged_late"), [now - BEHIND]).fetchall()
     late = [LateRow(*row) for row in found]
     known = [row for row in late if row.device in city.devices and row.time > now - kept]
+    first = min((row.time for row in known), default=now)
+    books = in_force(connection, first, city, rulebook, read)
     count = 0
     for rows in _by_group(city, known):
-        pairs = _judged(connection, city, rulebook, rows, now)
+        pairs = [(book, pair) for book in books for pair in _judged(connection, book, rows, now)]
         with connection.transaction(), connection.cursor() as cursor:
-            for pair in pairs:
-                _tell(cursor, city, rulebook, pair, rows, now)
+            for book, pair in pairs:
+                _tell(cursor, book, pair, rows, now)
             cursor.execute(query("mark_judged"), [[row.id for row in rows]])
         count += len(pairs)
     judged = {row.id for row in known}
@@ -81,9 +92,13 @@ def _by_group(city: City, late: Sequence[LateRow]) -> Iterator[list[LateRow]]:
 
 
 def _judged(
-    connection: Connection, city: City, rulebook: Rulebook, late: list[LateRow], now: datetime
+    connection: Connection, book: InForce, late: list[LateRow], now: datetime
 ) -> list[Restated]:
-    """What the late rows of one group change, from as far back as the rules remember."""
+    """What the late rows of one group change of what that rulebook decided while it was in force,
+    from as far back as its rules remember."""
+    city, rulebook = book.city, book.rulebook
+    if book.spans[-1][1] <= min(row.time for row in late):
+        return []
     group = city.devices[late[0].device].group
     devices = [d for d in city.devices.values() if d.group == group]
     since = min(row.time for row in late) - memory_of(rulebook, city)
@@ -92,7 +107,8 @@ def _judged(
     for row in late:
         number = city.devices[row.device].number
         rows.setdefault(row.cls, set()).add((number, to_us(row.time)))
-    return restated(city, rulebook, devices, frames, rows, now)
+    found = restated(city, rulebook, devices, frames, rows, now)
+    return [pair for pair in found if book.decided(pair.detected)]
 
 
 def _frames(
@@ -114,21 +130,22 @@ def _frames(
 
 
 def _tell(
-    cursor: Cursor,
-    city: City,
-    rulebook: Rulebook,
-    pair: Restated,
-    late: Sequence[LateRow],
-    now: datetime,
+    cursor: Cursor, book: InForce, pair: Restated, late: Sequence[LateRow], now: datetime
 ) -> None:
     """Write what would have been, and into the history of the incident that it is about."""
     about = pair.about
     alert, incident = _told(cursor, pair.was, now) if pair.was else (None, None)
     incident = incident or _around(cursor, about)
-    why = pair.sentence(len(late), ZoneInfo(city.timezone))
+    why = pair.sentence(len(late), ZoneInfo(book.city.timezone))
+    if book.unread:
+        why += (
+            f" (οι κανόνες {book.unread} που ίσχυαν δεν διαβάζονται πια: κρίθηκε με τους τωρινούς)"
+        )
+    if pair.untold:
+        log.warning("nobody was told, and it has not ended: %s", why)
     which = ",".join(sorted(str(row.id) for row in late))
     id_ = make_id("alert_restated", about.rule, about.device, about.started_at, which)
-    what = (about.rule, rulebook.version, about.device, alert, incident)
+    what = (about.rule, book.version, about.device, alert, incident)
     change = (_moments(pair.was), _moments(pair.now), len(late), why)
     cursor.execute(query("add_restated"), (id_, now, *what, *change))
     if incident is not None:

@@ -21,6 +21,7 @@ from kel.model.request import Request
 from kel.model.situation import Changes
 from kel.run.backtest import read_past, run
 from kel.run.backtest_export import export
+from kel.run.backtest_history import alerts_of as alerts_of_history
 from kel.run.backtest_history import compare
 from kel.run.cityfiles import CityFiles
 from kel.store.connect import connect
@@ -227,11 +228,14 @@ def test_a_tighter_limit_sees_it_earlier_and_saves_energy(settings):
 
 
 def test_the_same_rulebook_changes_nothing(settings):
-    outcome = outcome_of(settings, 0.85)
+    with connect(settings) as connection:
+        outcome = compare(connection, example(), example(), (SINCE, UNTIL))
     found = outcome.difference
     assert not (found.gained or found.lost or found.moved or found.joined or found.split)
     assert found.same == outcome.before.incidents == outcome.after.incidents > 1  # the request too
     assert outcome.effect.total == 0
+    assert outcome.changed == []
+    assert any("κανένας δεν άλλαξε" in note for note in outcome.notes)
 
 
 def test_thinned_history_is_told_and_no_rule_cries_at_it(settings):
@@ -276,6 +280,17 @@ def test_spans_that_cannot_be_judged_are_refused(settings, since, until, told):
         compare(connection, example(), changed(0.2), (since, until))
 
 
+def test_a_proposal_without_a_device_class_that_todays_rules_watch_is_refused(settings):
+    files = example()
+    city = replace(
+        files.city, classes={k: c for k, c in files.city.classes.items() if k != "camera"}
+    )
+    mute = [r for r in files.rulebook.rules if r.watch.cls not in ("camera", "fire")]
+    after = replace(files, city=city, rulebook=make_rulebook(tuple(mute)))
+    with connect(settings) as connection, pytest.raises(LookupError, match="no device class 'cam"):
+        compare(connection, files, after, (SINCE, UNTIL))
+
+
 def test_the_export_is_read_back_and_tells_the_same(settings, tmp_path):
     with connect(settings) as connection:
         rows = export(connection, example().city, tmp_path)
@@ -284,7 +299,31 @@ def test_the_export_is_read_back_and_tells_the_same(settings, tmp_path):
     past = read_past(tmp_path, example().city)
     found = [a for a in run(past, example()) if a.rule == "pump-head-low"]
     assert found == alerts_of(example())
-    assert any("lamp-silent" in note and "judges such gaps" in note for note in past.notes)
+    assert any("lamp-silent" in note and "Δεν κρίθηκαν" in note for note in past.notes)
+
+
+def test_the_database_an_export_of_it_and_a_file_leave_the_same_out(settings, tmp_path):
+    files = example()
+    with connect(settings) as connection:
+        export(connection, files.city, tmp_path)
+        stored, notes = alerts_of_history(connection, files, (FIRST, UNTIL))
+    past = read_past(tmp_path, files.city)
+    exported = run(past, files)
+    assert exported == stored
+    assert not [a for a in exported if a.rule == "lamp-silent"]
+    assert [n for n in notes if n in past.notes] == past.notes != []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        (UNTIL, SINCE, "--from must be before --to"),
+        (FIRST - timedelta(days=90), FIRST - timedelta(days=80), "no readings are stored"),
+    ],
+)
+def test_an_export_of_nothing_is_refused(settings, tmp_path, since, until, told):
+    with connect(settings) as connection, pytest.raises((ValueError, LookupError), match=told):
+        export(connection, example().city, tmp_path, since, until)
 
 
 def test_the_command(settings, tmp_path):
@@ -312,6 +351,8 @@ def test_the_command(settings, tmp_path):
     told = json.loads(ran("--rules", str(rules), "--json").stdout)
     (moved,) = told["incidents"]["moved"]
     assert (moved["number"], moved["earlier_min"]) == (NUMBER, 30.0)
+    assert told["changed"] == ["pump-head-low"]
+    assert "lamp-silent" in told["left_out"]
     assert told["prices"][0]["incidents"] == 1
 
     alone = [json.loads(line) for line in ran("--json").stdout.splitlines()]

@@ -15,6 +15,7 @@ from kel.model.alert import Alert
 from kel.model.frame import Frame
 from kel.model.ids import make_id
 from kel.model.incident import IncidentState
+from kel.model.mistake import Mistake, MistakesError
 from kel.model.moment import to_us
 from kel.model.situation import Changes
 from kel.store import restate_alerts as module
@@ -47,6 +48,10 @@ LOW = rule_text(
     for_='"10m"',
     category='"main_burst"',
 )
+
+
+def unread(edition):
+    raise AssertionError(f"the present rulebook was in force, nobody asks for {edition.version}")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +146,7 @@ def test_the_decision_stays_and_what_would_have_been_stands_beside_it(connection
     before = connection.execute("SELECT * FROM alert").fetchall()
     come_late(connection, city, {1: 1.0, 2: 1.0})
     assert waits(connection)
-    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 1
     ((of, in_, was, became, readings, why, version),) = restated_rows(connection)
     assert (of, in_, readings, version) == (alert.id, incident.id, 2, rulebook.version)
     assert was == {"started": iso(15), "detected": iso(25), "cleared": iso(30)}
@@ -155,7 +160,7 @@ def test_the_decision_stays_and_what_would_have_been_stands_beside_it(connection
 def test_it_is_listed(connection, city, rulebook, settings, monkeypatch):
     incident_of(connection, live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4]))
     come_late(connection, city, {1: 1.0, 2: 1.0})
-    restate_alerts(connection, city, rulebook, KEPT)
+    restate_alerts(connection, city, rulebook, KEPT, unread)
     monkeypatch.setenv("KEL_DATABASE", settings.database)
     monkeypatch.setenv("KEL_DATABASE_PASSWORD", settings.database_password.get_secret_value())
     said = CliRunner().invoke(kel, ["incidents", "restated"], catch_exceptions=False).stdout
@@ -169,10 +174,10 @@ def test_it_is_listed(connection, city, rulebook, settings, monkeypatch):
 def test_looking_again_changes_nothing(connection, city, rulebook):
     incident_of(connection, live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4]))
     come_late(connection, city, {1: 1.0, 2: 1.0})
-    restate_alerts(connection, city, rulebook, KEPT)
+    restate_alerts(connection, city, rulebook, KEPT, unread)
     first = restated_rows(connection), history(connection)
     assert not waits(connection)
-    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 0
     assert (restated_rows(connection), history(connection)) == first
 
 
@@ -182,7 +187,7 @@ def test_an_alert_that_nobody_was_told_is_told_to_the_incident_around_it(
     assert live(connection, city, rulebook, [4, None, None, None, 4, 4]) == []
     incident = incident_of(connection, [])
     come_late(connection, city, {1: 1.0, 2: 1.0, 3: 1.0})
-    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 1
     ((of, in_, was, became, readings, _, _),) = restated_rows(connection)
     assert (of, in_, was, readings) == (None, incident.id, None, 3)
     assert became == {"started": iso(5), "detected": iso(15), "cleared": iso(20)}
@@ -191,7 +196,7 @@ def test_an_alert_that_nobody_was_told_is_told_to_the_incident_around_it(
 def test_an_alert_that_should_not_have_been_is_said_to(connection, city, rulebook):
     (alert,) = live(connection, city, rulebook, [1, None, 1, 4, 4, 4])
     come_late(connection, city, {1: 4.0})
-    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 1
     ((of, in_, _, became, _, _, _),) = restated_rows(connection)
     assert (of, in_, became) == (alert.id, None, None)
     assert history(connection) == []
@@ -200,7 +205,7 @@ def test_an_alert_that_should_not_have_been_is_said_to(connection, city, ruleboo
 def test_late_readings_that_change_nothing_are_marked_and_not_told(connection, city, rulebook):
     live(connection, city, rulebook, [4, None, 4, 4])
     come_late(connection, city, {1: 4.0})
-    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 0
     assert not waits(connection)
     assert restated_rows(connection) == []
 
@@ -208,7 +213,7 @@ def test_late_readings_that_change_nothing_are_marked_and_not_told(connection, c
 def test_what_is_older_than_readings_are_kept_is_passed_over(connection, city, rulebook):
     live(connection, city, rulebook, [4, None, None, 1, 1, 1, 4, 4])
     come_late(connection, city, {1: 1.0, 2: 1.0})
-    assert restate_alerts(connection, city, rulebook, timedelta(hours=1)) == 0
+    assert restate_alerts(connection, city, rulebook, timedelta(hours=1), unread) == 0
     assert not waits(connection)
 
 
@@ -216,7 +221,7 @@ def test_what_has_just_come_waits_for_the_rules_to_pass_it(connection, city, rul
     connection.execute("UPDATE desk SET clock = %s", [START + timedelta(minutes=8)])
     come_late(connection, city, {1: 1.0})
     assert not waits(connection)
-    assert restate_alerts(connection, city, rulebook, KEPT) == 0
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 0
     connection.execute("UPDATE desk SET clock = %s", [NOW])
     assert waits(connection)
 
@@ -232,7 +237,81 @@ def test_a_crash_leaves_all_of_a_group_or_nothing(connection, city, rulebook, mo
 
     monkeypatch.setattr(module, "_tell", crash)
     with pytest.raises(RuntimeError, match="killed"):
-        restate_alerts(connection, city, rulebook, KEPT)
+        restate_alerts(connection, city, rulebook, KEPT, unread)
     assert restated_rows(connection) == []
     monkeypatch.undo()
-    assert restate_alerts(connection, city, rulebook, KEPT) == 1
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 1
+
+
+# the rulebook that was in force
+
+LOWER = LOW.replace("below = 2.0", "below = 0.5")
+
+
+def took(connection, when: datetime, text: str, version: str) -> None:
+    told = {"version": version, "source": text, "at": when}
+    connection.execute(
+        "INSERT INTO rulebook (version, source) VALUES (%(version)s, %(source)s)", told
+    )
+    connection.execute(
+        "INSERT INTO rulebook_taken (at, version) VALUES (%(at)s, %(version)s)", told
+    )
+
+
+@pytest.fixture
+def present(connection, city):
+    """Since two hours ago pressure is low below 0.5 bar; it was below 2 bar before."""
+    book = parse_rulebook(document(LOWER), city)
+    assert "0.5" in LOWER
+    took(connection, START - timedelta(days=9), LOW, "of-old")
+    took(connection, START + timedelta(hours=1), LOWER, book.version)
+    return book
+
+
+def test_the_rulebook_that_was_in_force_judges(connection, city, present):
+    come_late(connection, city, dict.fromkeys(range(4), 1.0))
+
+    def read(edition):
+        assert (edition.version, edition.source) == ("of-old", LOW)
+        return city, parse_rulebook(document(edition.source), city)
+
+    assert restate_alerts(connection, city, present, KEPT, read) == 1
+    ((_, _, was, became, _, why, version),) = restated_rows(connection)
+    assert (was, became["detected"], version) == (None, iso(10), "of-old")
+    assert "δεν διαβάζονται" not in why
+
+
+def test_what_was_detected_after_a_change_is_the_new_rulebooks(connection, city, present):
+    """The readings are of 55 to 70 minutes, the change of 60: the old one would have told at 65."""
+    come_late(connection, city, dict.fromkeys(range(11, 15), 1.0))
+
+    def read(edition):
+        return city, parse_rulebook(document(edition.source), city)
+
+    assert restate_alerts(connection, city, present, KEPT, read) == 0
+    assert not waits(connection)
+
+
+def test_a_rulebook_that_cannot_be_read_any_more_is_told(connection, city, present, caplog):
+    come_late(connection, city, dict.fromkeys(range(4), 0.1))
+
+    def read(_edition):
+        raise MistakesError([Mistake("/gone/rules.toml", 7, "watch", "there is no such class")])
+
+    assert restate_alerts(connection, city, present, KEPT, read) == 1
+    ((*_, why, version),) = restated_rows(connection)
+    assert version == present.version
+    assert "οι κανόνες of-old που ίσχυαν δεν διαβάζονται πια" in why
+    assert "rules.toml:7" in caplog.text and "/gone" not in caplog.text
+
+
+def test_what_nobody_was_told_and_lasts_is_said_to_last(connection, city, rulebook, caplog):
+    """No reading came since: the last that is known is low."""
+    assert live(connection, city, rulebook, [4]) == []
+    come_late(connection, city, {1: 1.0, 2: 1.0, 3: 1.0})
+    assert restate_alerts(connection, city, rulebook, KEPT, unread) == 1
+    ((_, _, was, became, _, why, _),) = restated_rows(connection)
+    assert (was, became["cleared"]) == (None, None)
+    assert "δεν έχει λήξει" in why
+    assert why in caplog.text
+    assert connection.execute("SELECT count(*) FROM alert").fetchone() == (0,)

@@ -98,11 +98,17 @@ WRONG = {
     ),
     "no device": (csv("a,1,2", head="time,flow,level"), ":1: there is no column 'device'"),
     "twice": (csv(head="time,device,flow,flow"), ":1: two columns are called 'flow'"),
-    "empty file": ("", ":1: there is no column 'time'"),
+    "empty file": ("", ":1: is empty: it must name the columns time, device"),
+    "an empty first line": ("\n" + csv(*LINES), ":1: is empty"),
+    "a head that is none": (csv(head="a\x1b[2J,b"), "there are 'a\\x1b[2J', b"),
+    "another age": (
+        csv(*LINES, "0001-01-01T00:00Z,a,1,"),
+        ":4: time: '0001-01-01T00:00Z' is not of",
+    ),
     "a word": (csv(*LINES, "2026-09-01T12:00:00Z,a,open,"), ":4: flow: 'open' is no number"),
     "a decimal comma": (
         csv("2026-09-01T12:00:00Z;a;1,5;", head=HEAD.replace(",", ";")),
-        ":2: flow: '1,5' is no number",
+        ":2: flow: '1,5' is no number: decimals take a point",
     ),
     "no time at all": (csv(LINES[0], "yesterday,a,1,"), ":3: time: 'yesterday' is no ISO 8601"),
     "an empty time": (csv(*LINES, ",a,1,"), ":4: time: '' is no ISO 8601 time"),
@@ -119,6 +125,22 @@ def test_what_is_refused_with_its_line(tmp_path, name):
     with pytest.raises(ValueError) as error:
         read_long(written(tmp_path, text))
     assert told in str(error.value)
+
+
+NO_GZIP = {
+    "plain": (csv(*LINES).encode(), ":1: is no gzip from here on"),
+    "cut off": (gzip.compress(csv(*LINES).encode())[:-12], "is no gzip from here on, or cut off"),
+    "with a flipped byte": (gzip.compress(csv(*LINES).encode())[:-6] + b"\0" * 6, "is no gzip"),
+}
+
+
+@pytest.mark.parametrize("name", NO_GZIP)
+def test_gzip_that_is_damaged_is_refused(tmp_path, name):
+    data, told = NO_GZIP[name]
+    with pytest.raises(ValueError) as error:
+        read_long(written(tmp_path, data, "readings.csv.gz"))
+    assert told in str(error.value)
+    assert "readings.csv.gz:" in str(error.value)
 
 
 def test_a_long_wrong_value_is_cut(tmp_path):
@@ -149,3 +171,23 @@ def test_parquet_is_read_alike(tmp_path, name):
 def test_parquet_that_is_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"readings\.parquet"):
         read_long(written(tmp_path, "not parquet", "readings.parquet"))
+
+
+WRONG_PARQUET = {
+    "words": ({"time": NOONS, "device": ["a", "b"], "flow": ["x", "y"]}, "flow: is no column of"),
+    "lists": ({"time": NOONS, "device": ["a", "b"], "flow": [[1.0], []]}, "flow: is no column of"),
+    "numbers for times": ({"time": [5, 6], "device": ["a", "b"]}, "time: '5' is no ISO 8601 time"),
+    "no device": ({"time": NOONS}, "there is no column 'device'"),
+    "an empty time": ({"time": [*NOONS[1:], None], "device": ["a", "b"]}, "a row has no time"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PARQUET)
+def test_a_parquet_file_of_something_else_is_refused_by_its_name(tmp_path, name):
+    columns, told = WRONG_PARQUET[name]
+    file = tmp_path / "readings.parquet"
+    parquet.write_table(pa.table(columns), file)
+    with pytest.raises(ValueError) as error:
+        read_long(file)
+    assert told in str(error.value)
+    assert str(file) in str(error.value)

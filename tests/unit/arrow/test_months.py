@@ -1,10 +1,17 @@
 """The export's folder: what is written is read, a day at a time, and only what is asked for."""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from kel.arrow import months
+from kel.arrow.groups import SPACING
 from kel.arrow.months import MonthFile, Months
+from kel.backtest.storage import days_of
 from kel.backtest.stretch import in_days, stretches
 from kel.model.frame import Frame
 from tests.builders.rules_city import HOUR, at, city, frame
@@ -134,3 +141,84 @@ def test_row_groups_that_are_no_days_are_refused(tmp_path):
         file.put(history()["zone"])
     with pytest.raises(ValueError, match="it must be one day"):
         Months(tmp_path, CITY)
+
+
+def test_how_densely_days_are_stored_is_told_as_by_the_rows(folder):
+    told = Months(folder, CITY).stored
+    assert told == days_of(stretches(history()))
+    assert {day.spacing for day in told["zone"]} == {timedelta(hours=1)}
+
+
+@pytest.mark.parametrize("said", [None, "[]", "soon", '["x"]', "[1e400]", "5"])
+def test_a_file_that_does_not_say_it_is_asked(tmp_path, said):
+    with MonthFile(tmp_path, "zone", "2026-08", CITY, ["flow"]) as file:
+        file.put(days()[1])
+    (written,) = (tmp_path / "zone").iterdir()
+    table = parquet.read_table(written)
+    more = {SPACING: said} if said else {}
+    parquet.write_table(table.replace_schema_metadata(more), written)
+    ((day,),) = Months(tmp_path, CITY).stored.values()
+    assert day.spacing == timedelta(hours=1)
+
+
+def test_what_a_file_says_is_believed(tmp_path):
+    """It saves the pass through all rows."""
+    with MonthFile(tmp_path, "zone", "2026-08", CITY, ["flow"]) as file:
+        file.put(days()[1])
+    (written,) = (tmp_path / "zone").iterdir()
+    table = parquet.read_table(written)
+    said = {SPACING: json.dumps([7_000_000])}
+    parquet.write_table(table.replace_schema_metadata(said), written)
+    ((day,),) = Months(tmp_path, CITY).stored.values()
+    assert day.spacing == timedelta(seconds=7)
+
+
+def days():
+    return [s.frames[0] for s in stretches({"zone": history()["zone"]})]
+
+
+MOMENTS = [datetime(2026, 9, 1, h, tzinfo=UTC) for h in (5, 4)]
+OTHERS = {
+    "words": ({"time": MOMENTS, "device": ["zm-01"] * 2, "flow": ["a", "b"]}, "'flow' must be of"),
+    "numbers": (
+        {"time": MOMENTS, "device": [1, 2], "flow": [1.0, 2.0]},
+        "'device' must be of texts",
+    ),
+    "texts": ({"time": ["a", "b"], "device": ["zm-01"] * 2}, "'time' must be the first"),
+    "no device": ({"time": MOMENTS, "flow": [1.0, 2.0]}, "'device' must be of texts"),
+    "another order": ({"device": ["zm-01"] * 2, "time": MOMENTS}, "'time' must be the first"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_parquet_that_no_export_wrote_is_refused_by_its_name(tmp_path, name):
+    columns, told = OTHERS[name]
+    with pytest.raises(ValueError) as error:
+        Months(put(tmp_path, columns), CITY)
+    assert told in str(error.value)
+    assert "zone/2026-09.parquet" in str(error.value)
+
+
+def test_a_row_without_a_device_is_refused(tmp_path):
+    columns = {"time": MOMENTS, "device": pa.array(["zm-01", None]), "flow": [1.0, 2.0]}
+    with pytest.raises(ValueError, match="a row has no device"):
+        list(Months(put(tmp_path, columns), CITY).stretches())
+
+
+def test_rows_in_another_order_are_sorted(tmp_path):
+    """Rules take a day in order of device and time; another city's numbers may stand otherwise."""
+    devices = ["zm-02", "zm-01", "zm-01"]
+    columns = {"time": [MOMENTS[0], *MOMENTS], "device": devices, "flow": [1.0, 2.0, 3.0]}
+    ((stretch,),) = [list(Months(put(tmp_path, columns), CITY).stretches())]
+    (found,) = stretch.frames
+    assert found.device.tolist() == [11, 11, 12]
+    assert found.metrics["flow"].tolist() == [3.0, 2.0, 1.0]
+
+
+def put(folder, columns):
+    (folder / "zone").mkdir()
+    moments = columns["time"]
+    if isinstance(moments[0], datetime):
+        columns = {**columns, "time": pa.array(moments, pa.timestamp("us", tz="UTC"))}
+    parquet.write_table(pa.table(columns), folder / "zone/2026-09.parquet")
+    return folder

@@ -4,19 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kel.backtest.memory import (
-    StoredDay,
-    judged_coarser,
-    left_out,
-    memory_of,
-    thin_spans,
-)
+from kel.backtest.memory import judged_coarser, left_out, memory_of
+from kel.backtest.storage import Thin
 from rules.book.rulebook import Rulebook
 from tests.builders.rules_city import city, rulebook
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
-OFTEN = 8 * 288  # rows of eight lamps that speak every five minutes, as their class says
 
 SILENT = {"id": '"silent"', "kind": '"missing"', "watch": '{class="lamp"}', "after": '"40m"'}
 FAILED = {
@@ -38,8 +32,9 @@ HEAD = {
 }
 
 
-def stored(*rows: int) -> dict[str, list[StoredDay]]:
-    return {"lamp": [StoredDay(FIRST + n * DAY, count, 8) for n, count in enumerate(rows)]}
+def thin_by(**spacing: float) -> list[Thin]:
+    """Lamps are stored every so often (`hours` or `minutes`), and say every five minutes."""
+    return [Thin("lamp", FIRST, FIRST + DAY, timedelta(**spacing), timedelta(minutes=5))]
 
 
 @pytest.mark.parametrize(
@@ -49,33 +44,15 @@ def test_the_warm_up_is_the_longest_span_and_a_day_at_least(rules, longest):
     assert memory_of(rulebook(*rules), city()) == longest
 
 
-def test_days_stored_coarser_are_told_as_spans():
-    thin = thin_spans(city(), stored(OFTEN, 32, 32, OFTEN, OFTEN, 96, OFTEN))
-    assert [(t.since, t.until, t.spacing) for t in thin] == [
-        (FIRST + DAY, FIRST + 3 * DAY, timedelta(hours=6)),
-        (FIRST + 5 * DAY, FIRST + 6 * DAY, timedelta(hours=2)),
-    ]
-    assert thin[0].every == timedelta(minutes=5)
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [(OFTEN, OFTEN, OFTEN), (32, OFTEN, 32), (32, 32), (OFTEN, OFTEN * 4, OFTEN), ()],
-    ids=["as live", "first and last are parts of days", "too few days", "denser", "none"],
-)
-def test_history_as_it_was_said_is_not_thin(rows):
-    assert thin_spans(city(), stored(*rows)) == []
-
-
 def test_rules_that_wait_for_silence_are_left_out_and_others_are_judged_coarser():
     book = rulebook(SILENT, FAILED, HEAD)
-    thin = thin_spans(city(), stored(OFTEN, 32, 32, 32, OFTEN))
+    thin = thin_by(hours=6)
     assert list(left_out(book, city(), thin)) == ["silent"]
     assert judged_coarser(book, city(), thin) == {"lamp": ["failed"]}
 
 
 def test_a_silence_longer_than_the_gaps_is_judged():
-    thin = thin_spans(city(), stored(OFTEN, 576, 576, OFTEN))  # every 20 minutes
+    thin = thin_by(minutes=20)
     assert left_out(rulebook(SILENT), city(), thin) == {}
     assert judged_coarser(rulebook(SILENT), city(), thin) == {"lamp": ["silent"]}
 
@@ -100,5 +77,5 @@ def test_who_listens_to_a_rule_that_is_left_out_is_left_out_too():
         "of": '{all=["silent", "failed"]}',
     }
     book = rulebook(SILENT, FAILED, both)
-    thin = thin_spans(city(), stored(OFTEN, 32, 32, OFTEN))
+    thin = thin_by(hours=6)
     assert sorted(left_out(book, city(), thin)) == ["both", "silent"]
