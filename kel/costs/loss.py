@@ -4,25 +4,30 @@ Laws:
 - a loss is the trapezoid integral of max(measured − expected, 0) over the readings that exist;
 - a gap of more than 30 minutes between readings counts as nothing: what nobody measured is not
   guessed, its length is told (`gap_hours`);
-- where nothing says what is usual, the loss is 0 and says so (`note`), not the whole flow.
+- where nothing says what is usual, the loss is 0 and says so (`note`), not the whole flow;
+- what is lost between two readings is lost once: `without` leaves out what other incidents of the
+  same device were billed for, and nothing beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kel.costs.entry import make_entry
+from kel.costs.readings import Billed
 from kel.model.city import City
 from kel.model.cost import CostEntry, CostKind, CostNature
 from kel.model.frame import Float64, Int64
 from kel.model.incident import Incident
-from kel.model.moment import HOUR_US, MINUTE_US, from_us
+from kel.model.moment import HOUR_US, MINUTE_US, from_us, to_us
 
 MAX_GAP_US = 30 * MINUTE_US
+NOTHING: Mapping[str, object] = MappingProxyType({})
 KWH_PER_M3_M = 0.002725  # to lift 1 m³ of water by 1 m: ρ·g / 3.6e6, at an efficiency of 1
 
 
@@ -51,6 +56,7 @@ def water_lost(
     *,
     device: str = "",
     metric: str = "flow",
+    without: Sequence[Billed] = (),
 ) -> Loss:
     """m³ above the expected flow.
 
@@ -62,12 +68,13 @@ def water_lost(
     known = ~np.isnan(expected)
     if not known.any():
         nothing = np.zeros(len(times))
-        return _loss(CostKind.WATER, "m³", device, metric, times, nothing, {"note": "no usual"})
+        told: dict[str, float | str] = {"note": "no usual"}
+        return _loss(CostKind.WATER, "m³", device, metric, times, nothing, told, without)
     usual = np.interp(times, expected_times[known], expected[known])
     facts: dict[str, float | str] = {}
     if len(times):
         facts = {"highest": round(float(flow.max()), 3), "usual": round(float(usual.mean()), 3)}
-    return _loss(CostKind.WATER, "m³", device, metric, times, flow - usual, facts)
+    return _loss(CostKind.WATER, "m³", device, metric, times, flow - usual, facts, without)
 
 
 def energy_wasted(
@@ -79,6 +86,7 @@ def energy_wasted(
     *,
     device: str = "",
     metric: str = "power",
+    without: Sequence[Billed] = (),
 ) -> Loss:
     """kWh above what a pump of the good `efficiency` (0 < η ≤ 1) takes for the same work.
 
@@ -94,11 +102,18 @@ def energy_wasted(
     if len(times):
         facts["needed_kw"] = round(float(needed.mean()), 3)
         facts["taken_kw"] = round(float(power.mean()), 3)
-    return _loss(CostKind.ENERGY, "kWh", device, metric, times, power - needed, facts)
+    return _loss(CostKind.ENERGY, "kWh", device, metric, times, power - needed, facts, without)
 
 
-def loss_costs(city: City, incident: Incident, loss: Loss, at: datetime) -> list[CostEntry]:
-    """The entry of a loss, management cost; none where nothing was lost.
+def loss_costs(
+    city: City,
+    incident: Incident,
+    loss: Loss,
+    at: datetime,
+    about: Mapping[str, object] = NOTHING,
+) -> list[CostEntry]:
+    """The entry of a loss, management cost; none where nothing was lost. `about`: what its basis
+    says beside how the loss was measured.
 
     One per incident, kind and device: a loss measured again is a correction of the first.
     """
@@ -117,7 +132,7 @@ def loss_costs(city: City, incident: Incident, loss: Loss, at: datetime) -> list
         quantity=Decimal(str(loss.quantity)),
         unit=loss.unit,
         price=prices[loss.kind],
-        basis=basis_of(loss),
+        basis={**basis_of(loss), **about},
     )
     return [entry] if entry.quantity else []
 
@@ -138,8 +153,9 @@ def _loss(
     times: Int64,
     above: NDArray[np.float64],
     facts: dict[str, float | str],
+    without: Sequence[Billed],
 ) -> Loss:
-    quantity, gaps = _integral(times, np.maximum(above, 0.0))
+    quantity, gaps = _integral(times, np.maximum(above, 0.0), without)
     return Loss(
         kind=kind,
         quantity=quantity,
@@ -152,10 +168,15 @@ def _loss(
     )
 
 
-def _integral(times: Int64, rate: NDArray[np.float64]) -> tuple[float, float]:
+def _integral(
+    times: Int64, rate: NDArray[np.float64], without: Sequence[Billed]
+) -> tuple[float, float]:
     """The trapezoid integral of a rate per hour over spans without gaps, and the gaps' hours."""
-    spans = np.diff(times)
+    spans, own = np.diff(times), np.ones(max(len(times) - 1, 0), np.bool_)
+    for other in without:
+        begins, ends = to_us(other.begins), to_us(other.ends)
+        own &= ~((times[:-1] >= begins) & (times[1:] < ends))
     near = spans <= MAX_GAP_US
     hours = spans / HOUR_US
     mean = (rate[:-1] + rate[1:]) / 2
-    return float((mean * hours)[near].sum()), float(hours[~near].sum())
+    return float((mean * hours)[near & own].sum()), float(hours[~near & own].sum())

@@ -1,5 +1,7 @@
 """Stored readings, as costing needs them: a small port with what is usual built upon it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -12,6 +14,15 @@ from kel.model.moment import HOUR_US, from_us, to_us
 USUAL = timedelta(days=14)
 
 
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A device's readings from `begins` until before `ends` were counted for that incident."""
+
+    incident: str  # its number
+    begins: datetime
+    ends: datetime
+
+
 class Readings(Protocol):
     """Stored readings, as costing needs them."""
 
@@ -20,6 +31,11 @@ class Readings(Protocol):
     ) -> tuple[Int64, Float64]:
         """Times (µs) and values of one metric in [since, until), in order of time, no NaN."""
         ...
+
+    def billed(self, device: str, since: datetime, until: datetime) -> Sequence[Billed]:
+        """What losses are booked of the device that overlap [since, until), the earliest first."""
+        del device, since, until
+        return ()
 
     def typical(
         self, device: str, metric: str, since: datetime, until: datetime, zone: ZoneInfo

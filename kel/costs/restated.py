@@ -2,8 +2,8 @@
 
 Laws:
 - an entry and its corrections add up to what would have been booked with all readings known;
-- late readings change the quantity alone: meter, price, a good pump's efficiency, place and account
-  stay as they were booked, whatever the city's files say by now;
+- late readings change the quantity alone: meter, price, a good pump's efficiency, place, account
+  and what is left out for other incidents stay as booked, whatever the city's files say by now;
 - a loss that nobody had measured when its incident closed is booked when the readings have come;
 - less than a cent is no correction, so that looking again changes nothing;
 - a loss is never made anew of fewer readings than it was, nor where nothing usual is left to
@@ -18,7 +18,7 @@ from decimal import Decimal
 from kel.costs.correction import correct
 from kel.costs.entry import fine
 from kel.costs.loss import basis_of
-from kel.costs.lost import lost, measured, measures, span_of
+from kel.costs.lost import billing, left_out, lost, measured, measures, span_of
 from kel.costs.readings import Readings
 from kel.model.city import City
 from kel.model.cost import CENT, CostEntry, euros
@@ -85,8 +85,8 @@ def _correction(
     if not measures(city, entry.kind, late.device):
         return None
     efficiency = float(str(entry.basis.get("efficiency", city.rates.efficiency)))
-    span = span_of(incident, now)
-    loss = measured(city, entry.kind, late.device, span, readings, efficiency)
+    span, without = span_of(incident, now), left_out(entry.basis)
+    loss = measured(city, entry.kind, late.device, span, readings, efficiency, without)
     if "note" in loss.facts or float(loss.facts["readings"]) < max(map(_readings, booked)):
         return None
     quantity = fine(Decimal(str(loss.quantity)))
@@ -95,7 +95,7 @@ def _correction(
         at=now,
         quantity=quantity,
         amount=euros(quantity * entry.price),
-        basis={**basis_of(loss), **late.basis, "quantity": str(quantity)},
+        basis={**basis_of(loss), **billing(span, without), **late.basis, "quantity": str(quantity)},
     )
     return correct(entry, new, earlier)
 

@@ -108,6 +108,7 @@ class Offline:
         changes = decide(self._city, self._situation, inputs, self._readings)
         self._situation.apply(changes)
         self._situation.take(inputs)
+        self._readings.book(changes)
         changes.add(self._keep_store(until))
         for message in changes.outbox:
             if "order" in message.payload:  # else a call, which nobody hears here

@@ -4,15 +4,17 @@ It passes the same contract suite as the real one, but for locks and failures, w
 the real database.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
 
-from kel.costs.readings import Readings
+from kel.costs.lost import Bill, bills, overlapping
+from kel.costs.readings import Billed, Readings
 from kel.model.city import City
 from kel.model.frame import Float64, Frame, Int64
 from kel.model.moment import to_us
+from kel.model.situation import Changes
 
 
 class MemoryReadings(Readings):
@@ -21,12 +23,21 @@ class MemoryReadings(Readings):
     def __init__(self, city: City) -> None:
         self._city = city
         self._frames: dict[str, list[tuple[int, int, Frame]]] = {}  # first and last time
+        self._bills: list[Bill] = []
 
     def put(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             if len(frame):
                 span = int(frame.time.min()), int(frame.time.max())
                 self._frames.setdefault(frame.cls, []).append((*span, frame))
+
+    def book(self, changes: Changes) -> None:
+        """Keep what was billed for losses of incidents that ended."""
+        numbers = {i.id: i.number for i in changes.incidents.values()}
+        self._bills += bills(changes.costs, numbers)
+
+    def billed(self, device: str, since: datetime, until: datetime) -> Sequence[Billed]:
+        return overlapping(self._bills, device, since, until)
 
     def frames(self) -> Iterable[Frame]:
         for frames in self._frames.values():

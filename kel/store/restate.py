@@ -19,13 +19,12 @@ from kel.costs.restated import Late
 from kel.costs.restated import restate as decide
 from kel.model.city import City
 from kel.model.cost import CostEntry
-from kel.model.situation import Changes
 from kel.store import rows
 from kel.store.connect import query
 from kel.store.desk import write_changes
 from kel.store.readings import StoredReadings
 
-INCIDENT = 25  # columns of query `late_losses` before those of the late readings
+INCIDENT = 27  # columns of query `late_losses` before those of the late readings
 
 
 def waits(connection: Connection) -> bool:
@@ -40,7 +39,7 @@ def restate(connection: Connection, city: City, kept: timedelta) -> int:
     The city must carry the database's device numbers. `kept`: how long readings are kept; a loss
     for which they may have gone stays as it is.
     """
-    readings, changes = StoredReadings(connection, city), Changes()
+    readings, restated = StoredReadings(connection, city), 0
     with connection.transaction(), connection.cursor() as cursor:
         # an incident that ends meanwhile is open in all that follows: the next run restates it
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -50,11 +49,12 @@ def restate(connection: Connection, city: City, kept: timedelta) -> int:
         for row in found:
             incident, late = rows.incident_of(row[:INCIDENT]), Late(*row[INCIDENT:])
             booked = _booked(cursor, incident.id, late.device)
-            changes.add(decide(city, incident, booked, late, readings, now))
-        write_changes(cursor, changes)
+            changes = decide(city, incident, booked, late, readings, now)
+            write_changes(cursor, changes)  # at once: the next one leaves out what this was billed
+            restated += len(changes.costs)
         cursor.execute(query("mark_restated"))
         cursor.execute("DROP TABLE unrestated")
-    return len(changes.costs)
+    return restated
 
 
 def _booked(cursor: Cursor, incident: UUID, device: str) -> list[CostEntry]:

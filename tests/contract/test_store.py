@@ -4,20 +4,30 @@
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from kel.costs.readings import Readings
+from kel.costs.entry import make_entry
+from kel.costs.lost import billing
+from kel.costs.readings import Billed, Readings
+from kel.model.cost import CostEntry, CostKind, CostNature
 from kel.model.frame import Frame
+from kel.model.ids import make_id
+from kel.model.incident import Incident, IncidentState
 from kel.model.moment import HOUR_US, to_us
 from kel.model.reading import Output
+from kel.model.situation import Changes
+from kel.store.desk import write_changes
 from kel.store.load import numbered
 from kel.store.memory import MemoryReadings
 from kel.store.readings import StoredReadings
 from kel.store.stream import StreamStore
+from tests.builders import costs_city
 from tests.builders.running import example
 
 ATHENS = ZoneInfo("Europe/Athens")
@@ -26,6 +36,7 @@ HOUR = timedelta(hours=1)
 NAN = float("nan")
 Rows = Iterable[tuple[str, float, float]]  # device, hours since START, flow
 Put = Callable[..., Readings]
+Book = Callable[..., Readings]
 
 
 @pytest.fixture
@@ -53,6 +64,35 @@ def stored(request) -> Put:
         return StoredReadings(connection, city)
 
     return put
+
+
+@pytest.fixture
+def booked_in_memory() -> Book:
+    def book(changes: Changes) -> Readings:
+        readings = MemoryReadings(example().city)
+        readings.book(changes)
+        return readings
+
+    return book
+
+
+@pytest.fixture
+def booked_stored(request) -> Book:
+    connection = request.getfixturevalue("connection")
+
+    def book(changes: Changes) -> Readings:
+        with connection.transaction(), connection.cursor() as cursor:
+            write_changes(cursor, changes)
+        return StoredReadings(connection, example().city)
+
+    return book
+
+
+@pytest.fixture(
+    params=["booked_in_memory", pytest.param("booked_stored", marks=pytest.mark.integration)],
+)
+def book(request) -> Book:
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(
@@ -133,3 +173,54 @@ def test_usual_goes_by_the_clock_on_the_wall_when_summer_time_ends(put):
     times, values = readings.typical("zm-01", "flow", since, since + 2 * HOUR, ATHENS)
     assert (times - to_us(since)).tolist() == [1.5 * HOUR_US]
     assert values.tolist() == [50.0]
+
+
+def closed(number: int, begins: float, ends: float) -> Incident:
+    return costs_city.incident(
+        id=make_id("incident", number),
+        number=f"2026-{number:04d}",
+        state=IncidentState.CLOSED,
+        started_at=START + begins * HOUR,
+        closed_at=START + ends * HOUR,
+    )
+
+
+def loss_of(incident: Incident, device: str, **changes) -> CostEntry:
+    values = {
+        "about": incident.id,
+        "at": incident.closed_at,
+        "kind": CostKind.WATER,
+        "nature": CostNature.MANAGEMENT,
+        "name": device,
+        "quantity": Decimal(5),
+        "unit": "m³",
+        "price": Decimal(1),
+        "basis": {"device": device, **billing((incident.started_at, incident.closed_at), [])},
+    }
+    return make_entry(incident, None, **{**values, **changes})
+
+
+def test_what_is_billed_of_a_device_on_a_span(book):
+    one, two, three = closed(1, 0, 4), closed(2, 3, 8), closed(3, 1, 2)
+    labour = {"kind": CostKind.LABOUR, "name": "p-01"}
+    costs = [loss_of(two, "zm-01"), loss_of(one, "zm-01"), loss_of(three, "zm-02")]
+    costs += [loss_of(one, "zm-01", **labour, basis={})]
+    readings = book(Changes(incidents={i.id: i for i in (one, two, three)}, costs=costs))
+
+    def billed(since: float, until: float, device: str = "zm-01") -> list[Billed]:
+        return list(readings.billed(device, START + since * HOUR, START + until * HOUR))
+
+    first, second = (Billed(i.number, i.started_at, i.closed_at) for i in (one, two))
+    assert billed(0, 24) == [first, second]
+    assert billed(0, 3) == [first], "a span has not its end"
+    assert billed(4, 5) == [second], "nor has what is billed"
+    assert billed(8, 9) == []
+    assert billed(0, 24, "zm-03") == []
+
+
+def test_a_correction_bills_nothing_anew(book):
+    one = closed(1, 0, 4)
+    entry = loss_of(one, "zm-01")
+    correction = replace(entry, id=make_id("cost", "correction"), corrects=entry.id)
+    readings = book(Changes(incidents={one.id: one}, costs=[entry, correction]))
+    assert len(readings.billed("zm-01", START, START + HOUR)) == 1

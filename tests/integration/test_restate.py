@@ -196,6 +196,16 @@ def test_a_loss_that_nobody_had_measured_is_booked(connection, city):
     assert restate(connection, city, KEPT) == 0
 
 
+def test_what_two_incidents_of_a_meter_lost_at_the_same_time_is_booked_once(connection, city):
+    """Nobody had measured it when they ended; the second began in the midst of the first."""
+    come(connection, city, every(STARTED - 24 * HOUR, STARTED), 10.0, late=False)
+    assert end(connection, city, burst()) == []
+    assert end(connection, city, burst(number="2026-0413", started_at=STARTED + HOUR)) == []
+    come(connection, city, every(STARTED, REPAIRED), 70.0, late=True)
+    assert restate(connection, city, KEPT) == 1
+    assert [amount for *_, amount in ledger(connection)] == [Decimal("69.00")]
+
+
 def test_a_crash_between_changes_nothing(connection, city, monkeypatch):
     usual_and_burst(connection, city)
     end(connection, city, burst())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kel.costs import Late, restate
 from kel.costs.lost import PUMPING, lost
-from kel.costs.readings import Readings
+from kel.costs.readings import Billed, Readings
 from kel.model.city import City
 from kel.model.device import Device, DeviceClass, Metric
 from kel.model.incident import Incident, IncidentState
@@ -162,6 +162,19 @@ def test_and_so_it_is_of_energy(values, when):
         entries += restate(pumping, incident, entries, about, readings, NOW).costs
     wanted = lost(pumping, incident, pump(values), CLOSED)
     assert sum(e.amount for e in entries) == sum(e.amount for e in wanted)
+
+
+def test_what_was_left_out_for_another_incident_stays_so():
+    """The first hour is another's; what came late of it changes nothing here."""
+    other = Billed("2026-0001", STARTED, STARTED + timedelta(minutes=61))
+    known = zone(*[50.0] * 25)
+    known.billed = lambda *asked: [other]
+    first = lost(city(), ended(), known, CLOSED)
+    assert [e.quantity for e in first] == [Decimal("27.5")]
+    assert not restate(city(), ended(), first, late(), zone(*[90.0] * 12, *[50.0] * 13), NOW)
+    (entry,) = restate(city(), ended(), first, late(), zone(*[50.0] * 13, *[80.0] * 12), NOW).costs
+    assert entry.basis["without"] == first[0].basis["without"]
+    assert entry.quantity == Decimal("26.25")
 
 
 def test_prices_of_today_restate_nothing():
