@@ -5,23 +5,36 @@ Laws:
   so that a tap lost on a bad connection stops nothing;
 - only the crew that has the order moves it, and only while it is open; every reply that cannot be
   taken is rejected with a reason, a reply that only repeats what is known changes nothing;
-- what a completed order used is booked as reported, what it did not use is free again.
+- what a completed order used is booked as reported, what it did not use is free again, or kept for
+  the crew that goes on;
+- who completes a part when the relief is there has left the rest to it: the relief ends the job;
+- what the crew of a part that was over without its word says later is booked, once.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from dispatch import stock
+from dispatch import relief, stock
+from dispatch.messages import part_told
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import Material
-from kel.model.order import OPEN_ORDER, Action, OrderEvent, OrderState, Reply, WorkOrder
+from kel.model.order import (
+    ENDS_ORDER,
+    OPEN_ORDER,
+    Action,
+    OrderEvent,
+    OrderState,
+    Reply,
+    WorkOrder,
+)
 from kel.model.request import Reject
 from kel.model.situation import Changes, Situation
 
+SAID_LATE = "δηλώθηκε αργότερα"
 TOPIC = "kel/v1/crews/{crew}/replies"
 
 # How far an order has come, and what a reply brings it to.
@@ -30,6 +43,7 @@ REACHES = {
     Action.ACCEPT: OrderState.ACCEPTED,
     Action.ARRIVE: OrderState.ARRIVED,
     Action.COMPLETE: OrderState.COMPLETED,
+    Action.LEAVE: OrderState.COMPLETED,
     Action.DECLINE: OrderState.DECLINED,
 }
 
@@ -89,6 +103,8 @@ def _answer(work: _Work, reply: Reply) -> None:
         work.reject(
             reply, "wrong_crew", f"order {order.number} is of {order.crew}, not of {reply.crew}"
         )
+    elif order.note == relief.UNSAID and reply.action in ENDS_ORDER:
+        _report_late(work, order, reply)
     elif _repeats(order, reply, _moment(order, reply, work.now)):
         return
     elif order.state not in OPEN_ORDER:
@@ -114,17 +130,60 @@ def _move(work: _Work, order: WorkOrder, reply: Reply) -> None:
         work.put(replace(order, state=OrderState.DECLINED, note=reply.note or order.note))
         work.take(stock.release(work.situation, order.id))
         work.tell(order, at, OrderState.DECLINED, reply.note)
+        declined = work.situation.orders[order.id]
+        work.changes.outbox += part_told(work.city, work.situation, declined, work.now)
         return
     reached = REACHES[reply.action]
+    if reached is OrderState.COMPLETED:
+        order = _end_part(work, order, at)
     for state in PROGRESS[PROGRESS.index(order.state) + 1 : PROGRESS.index(reached)]:
         order = _reach(order, state, _implied(order, state, at))
         work.tell(order, at, state, f"συνάγεται: {reached.value}")
     order = _reach(order, reached, at)
     why = reply.note
     if reached is OrderState.COMPLETED:
+        order = replace(order, remaining=_left(work, order, reply, at))
         order, why = _complete(work, order, reply, at)
     work.put(order)
     work.tell(order, at, reached, why)
+    if order.state is OrderState.COMPLETED and order.remaining:
+        work.take(relief.pass_on(work.situation, order, work.city.categories.get(order.category)))
+
+
+def _report_late(work: _Work, order: WorkOrder, reply: Reply) -> None:
+    """Book what a crew used of a part that has ended; when it ended and its hours stay."""
+    at = _moment(order, reply, work.now)
+    named = {m.item for m in reply.used}
+    of_these = replace(order, items=tuple(i for i in order.items if i.item in named), note="")
+    after, why = _complete(work, of_these, reply, at, late="late")
+    others = tuple(i for i in order.items if i.item not in named)
+    note = after.note or SAID_LATE
+    work.put(replace(order, items=others + after.items, note=note))
+    event = make_id("order_event", order.id, "late")
+    told = f"{SAID_LATE}· {why}" if why else SAID_LATE
+    work.changes.order_events.append(
+        OrderEvent(event, order.id, at, order.state.value, order.crew, told)
+    )
+
+
+def _end_part(work: _Work, order: WorkOrder, at: datetime) -> WorkOrder:
+    """End the part that this order took over where nobody has spoken of it: it ended by then.
+
+    Returns the order as it is after that.
+    """
+    part = relief.relieved_by(work.situation, order)
+    if part is not None:
+        _move(work, part, relief.leaving(part, order.arrived_at or at))
+    return work.situation.orders[order.id]
+
+
+def _left(work: _Work, order: WorkOrder, reply: Reply, at: datetime) -> timedelta:
+    """What the end of an order leaves to others; nothing where it ended the job."""
+    others = work.situation.relief_of(order)
+    came = others.arrived_at if others else None
+    there = came is not None and came <= at  # whenever the two taps were heard
+    left = reply.action is Action.LEAVE or there
+    return relief.remaining_at(order, at) if left else timedelta(0)
 
 
 def _reach(order: WorkOrder, state: OrderState, at: datetime) -> WorkOrder:
@@ -141,11 +200,13 @@ def _implied(order: WorkOrder, state: OrderState, at: datetime) -> datetime:
     return min(max(planned, order.accepted_at or order.made_at), at)
 
 
-def _complete(work: _Work, order: WorkOrder, reply: Reply, at: datetime) -> tuple[WorkOrder, str]:
+def _complete(
+    work: _Work, order: WorkOrder, reply: Reply, at: datetime, late: str = ""
+) -> tuple[WorkOrder, str]:
     """Book what was used. What the city has no item for is told in the history, not booked."""
     known = [m for m in reply.used if m.item in work.city.items]
     unknown = [m for m in reply.used if m.item not in work.city.items]
-    items, changes = stock.use(work.situation, order, known, at)
+    items, changes = stock.use(work.situation, order, known, at, late)
     work.take(changes)
     km = order.km if reply.km is None else reply.km
     order = replace(order, items=items, km=km, note=reply.note or order.note)

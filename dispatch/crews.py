@@ -54,8 +54,11 @@ def standing(situation: Situation, crew: Crew, now: datetime) -> Standing:
 
 
 def expected_finish(order: WorkOrder) -> datetime:
-    """When an open order should end: as planned, or as long after the crew truly arrived."""
-    if order.arrived_at is None:
+    """When an open order should end: as planned, or as long after the crew truly arrived.
+
+    A part ends when it is to be handed over.
+    """
+    if order.arrived_at is None or order.remaining:
         return order.finish_at
     return order.arrived_at + (order.finish_at - order.arrive_at)
 

@@ -2,7 +2,7 @@
 
 Laws:
 - an order and what it reserves are made in one go, or not at all;
-- one open order an incident; each next one counts as another attempt;
+- one open order an incident, or a part and its relief; each next one counts as another attempt;
 - what nobody accepts in time lapses and is free for another crew; what is no longer wanted is
   taken back, and the crew is told;
 - ids are made of incident and attempt, events of order and state: a replay makes the same.
@@ -16,13 +16,16 @@ from zoneinfo import ZoneInfo
 
 from dispatch import reasons, stock
 from dispatch.answers import answer
-from dispatch.channels import CHANNELS
-from dispatch.plan import Assignment, Plan, Unplanned
+from dispatch.board import Assignment
+from dispatch.messages import messages
+from dispatch.plan import AHEAD, Plan, Unplanned
+from dispatch.relief import served
+from dispatch.shifts import at_work, spans
 from kel.model.alert import Severity
 from kel.model.city import City
 from kel.model.ids import make_id
-from kel.model.incident import Incident, IncidentEvent
-from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, WorkOrder
+from kel.model.incident import REPAIRED, Incident, IncidentEvent
+from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, WorkOrder
 from kel.model.situation import Changes, Situation
 
 __all__ = ["answer", "dispatch", "expire", "withdraw"]
@@ -30,6 +33,16 @@ __all__ = ["answer", "dispatch", "expire", "withdraw"]
 ANSWER_WITHIN = timedelta(minutes=30)
 ANSWER_WITHIN_SEVERE = timedelta(minutes=15)  # severity high and above
 TAKEN_BACK_FOR = timedelta(hours=12)  # how long a phone that was off still gets to hear of it
+# Why an order is taken back, by what happened to its incident: the words of its history.
+TAKEN_BACK = {
+    "closed": "το συμβάν έκλεισε",
+    "resolved": "το συμβάν αποκαταστάθηκε",
+    "handed_on": "το συμβάν διαβιβάστηκε",
+    "assigned": "το συμβάν ανατέθηκε σε άλλο συνεργείο",
+    "raised": "το συμβάν άλλαξε κατηγορία",
+    "alone": "το συνεργείο που θα άρχιζε δεν πάει",
+}
+NEVER_CAME = frozenset({OrderState.DECLINED, OrderState.WITHDRAWN})
 KEL = "kel"
 
 
@@ -47,7 +60,7 @@ def dispatch(city: City, situation: Situation, plan: Plan, now: datetime) -> Cha
 
     for assignment in plan.assignments:
         incident = work.incidents.get(assignment.incident)
-        if incident is None or _has_open_order(work, incident):
+        if incident is None or served(work, incident):
             continue
         try:
             take(_send(city, work, assignment, incident, now))
@@ -69,14 +82,20 @@ def expire(city: City, situation: Situation, now: datetime) -> Changes:
 
 
 def withdraw(
-    city: City, situation: Situation, now: datetime, asked: Mapping[UUID, str] | None = None
+    city: City,
+    situation: Situation,
+    now: datetime,
+    asked: Mapping[UUID, str] | None = None,
+    said: Mapping[tuple[UUID, str], str] | None = None,
 ) -> Changes:
     """Take back what is no longer wanted and not yet begun.
 
-    An order whose incident ended before anybody arrived, or was handed on or assigned to another
-    crew; and one whose incident became another category, which may need other people and
-    materials: where nobody has accepted it yet, or where that is severe, before anybody arrived.
-    `asked` names orders that operators want back, and why; it becomes the order's note.
+    An order whose incident ended before anybody arrived, or was repaired by those whom it was to
+    relieve, handed on, or assigned to another crew; and one whose incident became another category,
+    which may need other people and materials: where nobody has accepted it yet, or where that is
+    severe, before anybody arrived. A relief of those who do not go: the next plan makes it whole.
+    `asked` names orders that operators want back, and why; it becomes the order's note. `said`: who
+    made of an incident what takes its order back, and why, by incident and word of its history.
     """
     changes = Changes()
     for order in _in_order(situation):
@@ -85,9 +104,15 @@ def withdraw(
             order = replace(order, note=word)
         else:
             word = ""
-        why = word or _unwanted(city, situation, order)
+        what = _unwanted(city, situation, changes, order)
+        why = word or TAKEN_BACK.get(what or "", "")
+        # the crew hears what it is about, not which login said so
+        spoken = word.partition(": ")[2] or why
+        if what and not word and (by := (said or {}).get((order.incident, what))):
+            why = f"{why} · {by}"
         if why:
-            changes.add(_end(city, situation, changes, order, OrderState.WITHDRAWN, now, why, now))
+            state = OrderState.WITHDRAWN
+            changes.add(_end(city, situation, changes, order, state, now, why, now, spoken))
     return changes
 
 
@@ -95,24 +120,28 @@ def _in_order(situation: Situation) -> Iterator[WorkOrder]:
     yield from sorted(situation.orders.values(), key=lambda o: (o.made_at, o.id))
 
 
-def _has_open_order(situation: Situation, incident: Incident) -> bool:
-    return any(o.state in OPEN_ORDER for o in situation.orders_of(incident.id))
-
-
-def _unwanted(city: City, situation: Situation, order: WorkOrder) -> str | None:
-    """Why the order is to be taken back; None where it stands."""
+def _unwanted(city: City, situation: Situation, so_far: Changes, order: WorkOrder) -> str | None:
+    """What of `TAKEN_BACK` is the reason to take the order back; None where it stands."""
     if order.state not in (OrderState.SENT, OrderState.ACCEPTED):
         return None
     incident = situation.incidents.get(order.incident)
     if incident is None:
-        return "το συμβάν έκλεισε"
+        return "closed"
+    if incident.state in REPAIRED:
+        return "resolved"
     if incident.handed is not None:
-        return "το συμβάν διαβιβάστηκε"
-    if incident.assigned in city.crews and incident.assigned != order.crew:
-        return "το συμβάν ανατέθηκε σε άλλο συνεργείο"
+        return "handed_on"
+    if incident.crew in city.crews and incident.crew != order.crew:
+        return "assigned"
     turns = order.state is OrderState.SENT or incident.severity >= Severity.HIGH
     if turns and incident.category != order.category:
-        return "το συμβάν άλλαξε κατηγορία"
+        return "raised"
+    if any(
+        so_far.orders.get(o.id, o).state in NEVER_CAME
+        for o in situation.orders_of(order.incident)
+        if o.number == order.continues
+    ):
+        return "alone"
     return None
 
 
@@ -122,6 +151,9 @@ def _send(
     attempt = len(situation.orders_of(incident.id)) + 1
     year = now.astimezone(ZoneInfo(city.timezone)).year
     severe = incident.severity >= Severity.HIGH
+    # who is sent for before their shift answers when it begins; a fire does not wait for Monday
+    working = spans(city.crews[assignment.crew], city.timezone, now, on_call=severe)
+    answers_from = min(at_work(working, now), now + AHEAD)
     order = WorkOrder(
         id=make_id("order", incident.id, attempt),
         number=f"Ε-{situation.next_number('order', year)}",
@@ -134,12 +166,14 @@ def _send(
         state=OrderState.SENT,
         place=incident.place,
         made_at=now,
-        expires_at=now + (ANSWER_WITHIN_SEVERE if severe else ANSWER_WITHIN),
+        expires_at=answers_from + (ANSWER_WITHIN_SEVERE if severe else ANSWER_WITHIN),
         depart_at=assignment.depart_at,
         arrive_at=assignment.arrive_at,
         finish_at=assignment.finish_at,
         km=assignment.km,
         attempt=attempt,
+        remaining=assignment.remaining,
+        continues=assignment.continues,
     )
     changes = stock.reserve(situation, order.id, order.items)
     changes.orders[order.id] = order
@@ -147,8 +181,12 @@ def _send(
     crew = city.crews[order.crew].name
     arrival = reasons.moment_label(city, order.arrive_at, now)
     why = f"{order.number}: {crew}, άφιξη {arrival}"
+    if order.continues:
+        why += f", συνεχίζει την {order.continues}"
+    if order.remaining:
+        why += f", παράδοση βάρδιας {reasons.moment_label(city, order.finish_at, now)}"
     changes.incident_events.append(_incident_event(incident, now, "planned", why, order.id))
-    changes.outbox += _messages(city, order, incident, now, order.expires_at)
+    changes.outbox += messages(city, situation, order, now, order.expires_at)
     return changes
 
 
@@ -161,31 +199,17 @@ def _end(
     at: datetime,
     why: str,
     now: datetime,
+    spoken: str = "",
 ) -> Changes:
+    """`why` goes into the histories, `spoken` of it to the crew."""
     work = situation.copy()
     work.apply(so_far)
     ended = replace(order, state=state)
     changes = stock.release(work, order.id)
     changes.orders[order.id] = ended
     changes.order_events.append(_event(ended, at, state, why))
-    incident = situation.incidents.get(order.incident)
-    changes.outbox += _messages(city, ended, incident, now, now + TAKEN_BACK_FOR)
+    changes.outbox += messages(city, work, ended, now, now + TAKEN_BACK_FOR, spoken)
     return changes
-
-
-def _messages(
-    city: City, order: WorkOrder, incident: Incident | None, now: datetime, expires_at: datetime
-) -> list[Outgoing]:
-    return [
-        Outgoing(
-            id=make_id("outgoing", order.id, order.state.value, number),
-            topic=channel.topic(order),
-            payload=channel.render(city, order, incident),
-            made_at=now,
-            expires_at=expires_at,
-        )
-        for number, channel in enumerate(CHANNELS)
-    ]
 
 
 def _event(order: WorkOrder, at: datetime, state: OrderState, why: str) -> OrderEvent:

@@ -15,22 +15,11 @@ from zoneinfo import ZoneInfo
 from kel.model.city import City
 from kel.model.crew import Crew
 from kel.model.incident import Category, Material
+from kel.model.labels import SKILL_LABEL
 from kel.model.order import WorkOrder
 
 WEEKDAYS = ("Δευτέρα", "Τρίτη", "Τετάρτη", "Πέμπτη", "Παρασκευή", "Σάββατο", "Κυριακή")
 
-SKILL_LABEL = {
-    "plumber": "υδραυλικός",
-    "digger": "χειριστής εκσκαφέα",
-    "electrician": "ηλεκτρολόγος",
-    "electromechanic": "ηλεκτρομηχανολόγος",
-    "bucket_truck": "χειριστής καλαθοφόρου",
-    "tanker": "οδηγός υδροφόρας",
-    "chainsaw": "χειριστής αλυσοπρίονου",
-    "driver": "οδηγός",
-    "ict": "τεχνικός πληροφορικής",
-    "builder": "οικοδόμος",
-}
 VEHICLE_LABEL = {
     "van": "βαν",
     "digger": "εκσκαφέας",
@@ -87,7 +76,9 @@ def no_vehicle(crew: Crew, kind: str) -> Obstacle:
 
 def declined(city: City, crew: Crew, until: datetime, now: datetime) -> Obstacle:
     when = moment_label(city, until, now)
-    return Obstacle(Constraint.DECLINED, f"{crew.name}: αρνήθηκε ή δεν απάντησε· ξανά από {when}")
+    return Obstacle(
+        Constraint.DECLINED, f"{crew.name}: αρνήθηκε, δεν απάντησε ή έφυγε· ξανά από {when}"
+    )
 
 
 def no_stock(city: City, short: Material, free: Decimal) -> Obstacle:

@@ -7,6 +7,7 @@ Laws:
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,7 +20,18 @@ DAY = timedelta(days=1)
 SUNDAY = 6
 AHEAD_DAYS = 8  # how far a shift is looked for: over a week with a holiday in it
 
+SPELL = timedelta(minutes=30)  # of work on the spot: for less nobody is sent
+
 Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When people leave for a job, when their hours end, and the latest with their overtime."""
+
+    at: datetime
+    end: datetime
+    latest: datetime
 
 
 def spans(crew: Crew, timezone: str, now: datetime, *, on_call: bool) -> Sequence[Span]:
@@ -29,18 +41,37 @@ def spans(crew: Crew, timezone: str, now: datetime, *, on_call: bool) -> Sequenc
 
 
 def departure(
-    working: Sequence[Span], ready: datetime, needed: timedelta, overtime: timedelta
-) -> datetime | None:
-    """The first moment from `ready` on to leave for a job that takes `needed` with its way.
+    working: Sequence[Span], ready: datetime, way: timedelta, work: timedelta, overtime: timedelta
+) -> Departure | None:
+    """The first leaving from `ready` on for a job, its way there and all its work.
 
     It starts inside a span and ends at most `overtime` after it. A job longer than every span
-    starts with one. None where no span lies ahead.
+    starts with one, and what is left by then is for others. None where no span lies ahead.
     """
     for start, end in working:
         leave = max(ready, start)
-        if leave < end and leave + needed <= end + overtime:
-            return leave
-    return next((start for start, _ in working if start >= ready), None)
+        if leave < end and leave + way + work <= end + overtime:
+            return Departure(leave, end, end + overtime)
+    return beginning([s for s in working if s[0] >= ready], ready, way, overtime)
+
+
+def beginning(
+    working: Sequence[Span], ready: datetime, way: timedelta, overtime: timedelta
+) -> Departure | None:
+    """The first leaving from `ready` on for a job that need not end in the span; None without one.
+
+    At least `SPELL` of work is done in it.
+    """
+    for start, end in working:
+        leave = max(ready, start)
+        if leave < end and leave + way + SPELL <= end + overtime:
+            return Departure(leave, end, end + overtime)
+    return None
+
+
+def at_work(working: Sequence[Span], ready: datetime) -> datetime:
+    """The first moment from `ready` on at which the crew works; `ready` without a span ahead."""
+    return next((max(ready, start) for start, end in working if ready < end), ready)
 
 
 @lru_cache(maxsize=1024)

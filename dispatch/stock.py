@@ -86,14 +86,19 @@ def release(situation: Situation, order: UUID) -> Changes:
 
 
 def use(
-    situation: Situation, order: WorkOrder, used: Sequence[Material], at: datetime
+    situation: Situation,
+    order: WorkOrder,
+    used: Sequence[Material],
+    at: datetime,
+    late: str = "",
 ) -> tuple[tuple[OrderItem, ...], Changes]:
     """Book what a crew used and free the rest of what was kept for its order.
 
     Returns the order's items with what was used of each, and the changes. Only for an order that
-    completes now: a second time would book again.
+    completes now: a second time would book again. `late`: a word that tells the movements of a
+    report that came after the order's end from those of its end.
     """
-    book = _Book(situation)
+    book = _Book(situation, late)
     book.release(order.id)
     quantities = {i.item: NONE for i in order.items}
     for material in used:
@@ -145,6 +150,7 @@ class _Book:
     """The stock as it becomes while one thing is booked."""
 
     situation: Situation
+    late: str = ""
     changes: Changes = field(default_factory=Changes)
 
     def at(self, place: str, item: str) -> Stock:
@@ -167,7 +173,8 @@ class _Book:
             return
         stock = self.at(place, item)
         self.put(replace(stock, on_hand=stock.on_hand + by))
-        moved = make_id("movement", order, kind.value, place, item)
+        told_apart = [self.late] if self.late else []
+        moved = make_id("movement", order, kind.value, place, item, *told_apart)
         self.changes.movements.append(Movement(moved, at, place, item, by, kind, order))
 
     def carry(

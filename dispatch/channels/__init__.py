@@ -19,14 +19,22 @@ from kel.model.order import WorkOrder
 class Channel(Protocol):
     """`topic` is where an order's message goes, `render` what it says.
 
-    `incident` is None where it has ended already; the payload holds only what JSON can say.
+    `incident` is None where it has ended already, `why` is said of an order that is over; `beside`
+    is of a part the order that takes it over, of a relief the part that it continues, where known.
+    The payload holds only what JSON can say.
     """
 
     @staticmethod
     def topic(order: WorkOrder) -> str: ...
 
     @staticmethod
-    def render(city: City, order: WorkOrder, incident: Incident | None) -> Mapping[str, object]: ...
+    def render(
+        city: City,
+        order: WorkOrder,
+        incident: Incident | None,
+        why: str = "",
+        beside: WorkOrder | None = None,
+    ) -> Mapping[str, object]: ...
 
 
 def _channel(module: ModuleType) -> Channel:

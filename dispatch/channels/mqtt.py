@@ -1,7 +1,10 @@
 """An order as an MQTT message to a crew's phone: one small JSON object. Pure.
 
 `title` and `text` are Greek and short enough for a phone's notification; the rest is for the
-crew's app. Times are ISO 8601 UTC in the fields, the city's clock in the text.
+crew's app. Times are ISO 8601 UTC in the fields, the city's clock in the text. Of an order with
+`remaining_min` above 0 the crew hands the rest over at `finish_at` and answers `leave` («Φεύγω» of
+its app); its message comes again when the crew that it is `relieved_by` is known, or no longer is.
+One that `continues` another order takes its place over.
 """
 
 from datetime import UTC, datetime
@@ -22,8 +25,17 @@ def topic(order: WorkOrder) -> str:
     return TOPIC.format(crew=order.crew)
 
 
-def render(city: City, order: WorkOrder, incident: Incident | None) -> dict[str, object]:
-    """The message of an order that was sent, or that is taken back (`state` withdrawn)."""
+def render(
+    city: City,
+    order: WorkOrder,
+    incident: Incident | None,
+    why: str = "",
+    beside: WorkOrder | None = None,
+) -> dict[str, object]:
+    """The message of an order that was sent, or that is taken back (`state` withdrawn) and why.
+
+    `beside`: of a part the order that takes it over, of a relief the part that it continues.
+    """
     title = incident.title if incident else _category(city, order)
     return {
         "order": str(order.id),
@@ -31,7 +43,7 @@ def render(city: City, order: WorkOrder, incident: Incident | None) -> dict[str,
         "crew": order.crew,
         "category": order.category,
         "title": shorten(title, TITLE_LENGTH),
-        "text": shorten(_text(city, order), TEXT_LENGTH),
+        "text": shorten(_text(city, order, why, beside), TEXT_LENGTH),
         "place": {
             "lat": order.place.lat,
             "lon": order.place.lon,
@@ -48,6 +60,9 @@ def render(city: City, order: WorkOrder, incident: Incident | None) -> dict[str,
         "vehicles": [_vehicle(city, vehicle) for vehicle in order.vehicles],
         "state": "sent" if order.state in OPEN_ORDER else "withdrawn",
         "attempt": order.attempt,
+        "remaining_min": round(order.remaining.total_seconds() / 60),
+        "relieved_by": _relief(order, beside),
+        "continues": order.continues,
     }
 
 
@@ -58,15 +73,20 @@ def shorten(text: str, length: int) -> str:
     return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,·—") + "…"
 
 
-def _text(city: City, order: WorkOrder) -> str:
+def _text(city: City, order: WorkOrder, why: str, beside: WorkOrder | None) -> str:
     if order.state is OrderState.EXPIRED:
-        return f"{order.number}: έληξε χωρίς απάντηση. Μην πάτε."
+        return f"Μην πάτε. Η {order.number} έληξε χωρίς απάντηση."
     if order.state not in OPEN_ORDER:
-        return f"{order.number}: ανακλήθηκε. Μην πάτε."
+        told = f"Μην πάτε. Η {order.number} αποσύρθηκε"
+        return f"{told}: {why}." if why else f"{told}."
     depart, arrive = (
         moment_label(city, m, order.made_at) for m in (order.depart_at, order.arrive_at)
     )
     text = f"Αναχώρηση {depart}, άφιξη {arrive}."
+    if order.continues:
+        text += _taking_over(city, order, beside)
+    if order.remaining:
+        text += _handing_over(city, order, beside)
     if any(i.place == WAREHOUSE for i in order.items):
         text += " Πρώτα από την αποθήκη."
     quantities: dict[str, Decimal] = {}
@@ -74,6 +94,37 @@ def _text(city: City, order: WorkOrder) -> str:
         quantities[line.item] = quantities.get(line.item, Decimal(0)) + line.planned
     items = ", ".join(_spoken(city, item, quantity) for item, quantity in quantities.items())
     return f"{text} Υλικά: {items}." if items else text
+
+
+def _taking_over(city: City, order: WorkOrder, beside: WorkOrder | None) -> str:
+    if beside is None or not _continues(order, beside):
+        return f" Συνεχίζετε την {order.continues}."
+    waits = ", σας περιμένει στο σημείο" if beside.state in OPEN_ORDER else ""
+    crew = _crew(city, beside)
+    return f" Συνεχίζετε την εργασία του συνεργείου {crew} ({beside.number}){waits}."
+
+
+def _handing_over(city: City, order: WorkOrder, beside: WorkOrder | None) -> str:
+    hours, minutes = divmod(round(order.remaining.total_seconds() / 60), 60)
+    text = f" Παράδοση βάρδιας {moment_label(city, order.finish_at, order.made_at)}: "
+    if beside is not None and not _continues(order, beside):
+        text += f"συνεχίζει το συνεργείο {_crew(city, beside)}"
+    else:
+        text += "δεν έχει βρεθεί ακόμη ποιος συνεχίζει"
+    return f"{text}, μένουν {hours} ώ {minutes:02d}′. Τότε απαντήστε «Φεύγω»."
+
+
+def _relief(order: WorkOrder, beside: WorkOrder | None) -> str:
+    return beside.crew if beside is not None and not _continues(order, beside) else ""
+
+
+def _continues(order: WorkOrder, part: WorkOrder) -> bool:
+    return order.continues == part.number
+
+
+def _crew(city: City, order: WorkOrder) -> str:
+    crew = city.crews.get(order.crew)
+    return crew.name if crew else order.crew
 
 
 def _spoken(city: City, known: str, quantity: Decimal) -> str:

@@ -1,12 +1,13 @@
 """Crews' replies to their orders, as KEL's own JSON.
 
 `kel/v1/crews/{crew}/replies`: `{"id"?: uuid, "order": uuid, "action": accept | decline | arrive |
-complete, "ts"?: …, "used"?: [{"item": text, "quantity": number}, …], "km"?: number,
+complete | leave, "ts"?: …, "used"?: [{"item": text, "quantity": number}, …], "km"?: number,
 "note"?: text}`; the arrival stands in for `ts`.
 
 Laws: the crew is the topic's, and so the login's; whether the order is its own is for the desk to
-say; only `complete` reports material. A reply's id is made of crew and given id, so that no crew
-takes another's; without one of order, crew and action: a crew says the same thing once.
+say; only `complete` and `leave` report material. A reply's id is made of crew and given id, so
+that no crew takes another's; without one of order, crew and action: a crew says the same thing
+once.
 """
 
 from decimal import Decimal
@@ -20,7 +21,7 @@ from kel.model.ids import make_id
 from kel.model.incident import Material
 from kel.model.message import Message
 from kel.model.moment import from_us
-from kel.model.order import Action, Reply
+from kel.model.order import ENDS_ORDER, Action, Reply
 
 BAD = Reason.BAD_REPLY
 MOST_USED = 10_000  # of one item, in all; times its price it must stay an amount of money
@@ -42,8 +43,8 @@ class Crews:
         order, action = _uuid(body.get("order"), "order"), _action(body.get("action"))
         given = body.get("id")
         used = _used(body.get("used"))
-        if used and action is not Action.COMPLETE:
-            raise Refused(BAD, "only complete reports material")
+        if used and action not in ENDS_ORDER:
+            raise Refused(BAD, "only complete and leave report material")
         about = (order, crew, action) if given is None else (crew, _uuid(given, "id"))
         reply = Reply(
             id=make_id("reply", *about),

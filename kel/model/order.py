@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -36,6 +36,13 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
+    """What a crew is asked to do. One with work `remaining` is a part: others end what it began.
+
+    `remaining`: what is left for them after `finish_at`, as planned; of a completed order what was
+    left indeed, 0 where the crew ended the job. `continues`: number of the part that this order
+    relieves, or empty.
+    """
+
     id: UUID
     number: str
     incident: UUID
@@ -57,6 +64,8 @@ class WorkOrder:
     arrived_at: datetime | None = None
     completed_at: datetime | None = None
     note: str = ""
+    remaining: timedelta = timedelta(0)
+    continues: str = ""
 
 
 class Action(StrEnum):
@@ -64,11 +73,16 @@ class Action(StrEnum):
     DECLINE = "decline"
     ARRIVE = "arrive"
     COMPLETE = "complete"
+    LEAVE = "leave"  # the crew's hours are over: what is left is for others
+
+
+# What ends an order, and so reports material.
+ENDS_ORDER = frozenset({Action.COMPLETE, Action.LEAVE})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a crew answers. `crew` is the topic's, and so the login's; `used` only on complete."""
+    """What a crew answers. `crew` is the topic's, so the login's; `used` only on an order's end."""
 
     id: UUID
     order: UUID

@@ -8,15 +8,18 @@ Laws:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from kel.model.alert import Alert
 from kel.model.cost import CostEntry
 from kel.model.incident import ACTIVE, Incident, IncidentEvent
 from kel.model.order import OPEN_ORDER, OrderEvent, OrderState, Outgoing, Reply, WorkOrder
+from kel.model.orders_by_incident import OrdersByIncident
 from kel.model.place import Point
 from kel.model.request import Reject, Request
 from kel.model.silence import Hidden, Silence
@@ -118,12 +121,17 @@ class Changes:
 
 @dataclass(slots=True)
 class Situation:
-    """What is going on: active incidents, their alerts and requests, open orders, stock."""
+    """What is going on: active incidents, their alerts and requests, open orders, stock.
+
+    `ended`: incidents that closed while an order of theirs was open: what its crew reports is still
+    booked to them. `clock`: up to when it was decided; None before the first decision.
+    """
 
     incidents: dict[UUID, Incident] = field(default_factory=dict)
+    ended: dict[UUID, Incident] = field(default_factory=dict)
     alerts: dict[UUID, Alert] = field(default_factory=dict)  # of the active incidents, and hidden
     requests: dict[UUID, Request] = field(default_factory=dict)  # of the active incidents
-    orders: dict[UUID, WorkOrder] = field(default_factory=dict)  # of the active incidents
+    orders: OrdersByIncident = field(default_factory=OrdersByIncident)  # of these incidents
     reservations: dict[UUID, Reservation] = field(default_factory=dict)  # the open ones
     stock: dict[tuple[str, str], Stock] = field(default_factory=dict)
     whereabouts: dict[str, Whereabouts] = field(default_factory=dict)
@@ -132,13 +140,36 @@ class Situation:
     silences: dict[UUID, Silence] = field(default_factory=dict)  # that may still hide something
     hidden: dict[UUID, Hidden] = field(default_factory=dict)  # by alert
     overdue: dict[UUID, datetime] = field(default_factory=dict)  # open orders that were told to be
+    clock: datetime | None = field(default=None, compare=False)
 
     def copy(self) -> "Situation":
         """A situation that can be changed without changing this one (the values are immutable)."""
-        return Situation(**{name: dict(getattr(self, name)) for name in self.__slots__})
+        kept: dict[str, Any] = {name: copy(getattr(self, name)) for name in self.__slots__}
+        return Situation(**kept)
 
     def orders_of(self, incident: UUID) -> list[WorkOrder]:
-        return [o for o in self.orders.values() if o.incident == incident]
+        return self.orders.of(incident)
+
+    def parts_of(self, incident: Incident) -> list[WorkOrder]:
+        """Its orders that leave work to others, in their order, since it was last repaired.
+
+        Those that a crew has taken, for what the incident still is.
+        """
+        taken = {OrderState.ACCEPTED, OrderState.ARRIVED, OrderState.COMPLETED}
+        parts = [
+            o
+            for o in self.orders_of(incident.id)
+            if o.remaining and o.state in taken and o.category == incident.category
+        ]
+        if incident.resolved_at is not None:
+            parts = [o for o in parts if o.made_at >= incident.resolved_at]
+        return sorted(parts, key=lambda o: o.attempt)
+
+    def relief_of(self, part: WorkOrder) -> WorkOrder | None:
+        """The open order of the crew that is to take the part over."""
+        orders = self.orders_of(part.incident)
+        own = (o for o in orders if o.continues == part.number and o.state in OPEN_ORDER)
+        return next(own, None)
 
     def stock_at(self, place: str, item: str) -> Stock:
         return self.stock.get((place, item), Stock(place, item, Decimal(0)))
@@ -164,6 +195,7 @@ class Situation:
 
         A cleared alert stays so.
         """
+        self.clock = inputs.now
         alerts = {a for i in self.incidents.values() for a in i.alerts} | self.hidden.keys()
         requests = {r for i in self.incidents.values() for r in i.requests}
         for alert in inputs.alerts:
@@ -187,6 +219,8 @@ class Situation:
                 self.overdue.pop(order.id, None)
                 if order.incident not in self.incidents:
                     self.orders.pop(order.id, None)
+                    if not self.orders_of(order.incident):
+                        self.ended.pop(order.incident, None)
         for reservation in changes.reservations.values():
             if not reservation.open:
                 self.reservations.pop(reservation.id, None)
@@ -239,5 +273,7 @@ class Situation:
             for request in incident.requests:
                 self.requests.pop(request, None)
             for order in self.orders_of(incident.id):
-                if order.state not in OPEN_ORDER:
+                if order.state in OPEN_ORDER:
+                    self.ended[incident.id] = incident
+                else:
                     del self.orders[order.id]

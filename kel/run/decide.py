@@ -5,23 +5,28 @@ happened, what crews answered, what it cost, what lapsed, what to do next. Live 
 offline history, a replay and a test all call `decide`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from dispatch import orders
 from dispatch.commanded import commanded
 from dispatch.plan import plan
-from kel.costs.lost import lost
+from dispatch.relief import over
+from kel.costs.lost import losses
+from kel.costs.material import material_costs
 from kel.costs.order import order_costs
 from kel.costs.readings import Readings
 from kel.model.city import City
+from kel.model.cost import CostEntry
 from kel.model.incident import REPAIRED, Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
-from rules.incidents.calls import overdue
 from rules.incidents.correlate import correlate
 from rules.incidents.following import follow_orders
+from rules.incidents.overdue import overdue
+from rules.incidents.work import KEL
 
 REPAIR_FAILED = ("part_done", "reopened", "still_active")  # events after which trouble goes on
 
@@ -38,26 +43,38 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
 
     def follow(more: Changes) -> None:
         if more.orders:
-            stage(follow_orders(city, work, more.orders.values(), now))
+            reasons = {e.order: e.why for e in more.order_events}
+            stage(follow_orders(city, work, more.orders.values(), now, reasons))
 
     stage(correlate(city, work, inputs))
     work.take(inputs)
     asked = commanded(city, work, inputs.commands, now)
     stage(Changes(answers=asked.answers))
-    answered = stage(orders.answer(city, work, (*inputs.replies, *asked.replies), now))
-    stage(_work_costs(city, work, answered.orders.values()))
-    follow(answered)
+    said = (*inputs.replies, *asked.replies)
+    said += tuple(over(work, now, {r.order for r in said}))
+    homes, before = {**work.incidents, **work.ended}, dict(work.orders)
+    answered = stage(orders.answer(city, work, said, now))
+    changes.costs += _work_costs(city, homes, before, answered, now)
+    follow(_moved(before, answered))
     follow(stage(orders.expire(city, work, now)))
-    follow(stage(orders.withdraw(city, work, now, asked.taken_back)))
+    words = _said(changes)
+    follow(stage(orders.withdraw(city, work, now, asked.taken_back, words)))
     stage(overdue(city, work, now))
     ended = [
         i if _repaired(i, situation, changes) else replace(i, resolved_at=None)
         for i in changes.incidents.values()
         if _has_ended(i)
     ]
-    changes.add(_loss_costs(city, ended, readings, now))
+    # what was lost meanwhile, once the sensors agree that it has ended
+    changes.costs += losses(city, ended, readings, now)
     stage(orders.dispatch(city, work, plan(city, work, now), now))
     return changes
+
+
+def _said(changes: Changes) -> dict[tuple[UUID, str], str]:
+    """Who made of an incident what it is, and why, by incident and word of its history."""
+    events = (e for e in changes.incident_events if e.who != KEL)
+    return {(e.incident, e.what): f"{e.who}: {e.why}" for e in events}
 
 
 def _has_ended(incident: Incident) -> bool:
@@ -75,21 +92,33 @@ def _repaired(ended: Incident, situation: Situation, changes: Changes) -> bool:
     return held
 
 
-def _work_costs(city: City, work: Situation, answered: Iterable[WorkOrder]) -> Changes:
-    """What the orders cost that were completed just now."""
-    changes = Changes()
-    for order in answered:
-        if order.state is OrderState.COMPLETED and order.completed_at:
-            incident = work.incidents[order.incident]
-            changes.costs += order_costs(city, order, incident, order.completed_at)
-    return changes
+def _moved(before: Mapping[UUID, WorkOrder], answered: Changes) -> Changes:
+    """Of what was answered the orders that came to another state."""
+    moved = {
+        o.id: o
+        for o in answered.orders.values()
+        if o.id not in before or before[o.id].state is not o.state
+    }
+    return Changes(orders=moved, order_events=answered.order_events)
 
 
-def _loss_costs(
-    city: City, ended: Iterable[Incident], readings: Readings, now: datetime
-) -> Changes:
-    """What was lost meanwhile, once the sensors agree that it has ended."""
-    changes = Changes()
-    for incident in ended:
-        changes.costs += lost(city, incident, readings, now)
-    return changes
+def _work_costs(
+    city: City,
+    homes: Mapping[UUID, Incident],
+    before: Mapping[UUID, WorkOrder],
+    answered: Changes,
+    now: datetime,
+) -> list[CostEntry]:
+    """What the orders cost that were completed just now, and what was reported late of others.
+
+    `homes`: the incidents, also those that were closed meanwhile: the work was done all the same.
+    """
+    costs: list[CostEntry] = []
+    for order in answered.orders.values():
+        if order.state is not OrderState.COMPLETED or order.completed_at is None:
+            continue
+        if before[order.id].state is OrderState.COMPLETED:
+            costs += material_costs(city, order, homes[order.incident], now)
+        else:
+            costs += order_costs(city, order, homes[order.incident], order.completed_at)
+    return costs

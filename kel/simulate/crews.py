@@ -4,6 +4,7 @@ Laws:
 - the same orders bring the same answers: what a crew does is a function of the order's id;
 - an order sent twice is one; a withdrawn one is dropped, what was already answered stays answered;
 - answers come in order (accept, arrive, complete), never before the order nor in the story's past;
+- who has work left when the order says to hand over leaves it to others;
 - nobody works on two orders at a time: who is on a job goes to the next one after it.
 """
 
@@ -52,6 +53,7 @@ class Job:
     accepts: int
     arrives: int
     completes: int
+    leaves: bool = False  # what is left when it completes is for others
     todo: list[str] = field(default_factory=lambda: ["accept", "arrive", "complete"])
     completed_at: int | None = None
 
@@ -89,7 +91,7 @@ class CrewSim:
                     break
                 action = job.todo.pop(0)
                 replies.append((at, str(job.payload["crew"]), self._reply(known, job, action, at)))
-                if action == "complete":
+                if action == "complete" and not job.leaves:
                     job.completed_at = at
         replies.sort(key=lambda r: (r[0], r[1], str(r[2]["id"])))
         return [(crew, reply) for _, crew, reply in replies]
@@ -120,16 +122,14 @@ class CrewSim:
         free = max((job.completes for job in busy), default=0)
         arrives = arrive + int(EARLY_US + drive * (LATE_US - EARLY_US))
         arrives = max(arrives, accepts + 2 * MINUTE_US, free + BETWEEN_JOBS_US)
-        hours = self._hours(payload) * (WORK[0] + float(work) * (WORK[1] - WORK[0]))
+        left, finish = int(payload.get("remaining_min", 0)) * MINUTE_US, _us(payload["finish_at"])
+        hours = max(finish - arrive + left, 0) / HOUR_US  # that such a job usually takes
+        hours *= WORK[0] + float(work) * (WORK[1] - WORK[0])
         completes = arrives + int(hours * HOUR_US)
-        return Job(payload, made, people, _second(accepts), _second(arrives), _second(completes))
-
-    def _hours(self, payload: Mapping[str, Any]) -> float:
-        """How long such a job usually takes."""
-        category = self._city.categories.get(str(payload["category"]))
-        if category is not None:
-            return category.hours
-        return max(_us(payload["finish_at"]) - _us(payload["arrive_at"]), 0) / HOUR_US
+        leaves = left > 0 and completes > finish
+        completes = max(finish, arrives) if leaves else completes
+        accepts, arrives, completes = map(_second, (accepts, arrives, completes))
+        return Job(payload, made, people, accepts, arrives, completes, leaves)
 
     def _not_before(self, job: Job, since_us: int) -> None:
         """Move what is still to come, so that its first answer is not before `since`."""
@@ -146,6 +146,7 @@ class CrewSim:
             "ts": at_us // 1000,
         }
         if action == "complete":
+            reply["action"] = "leave" if job.leaves else action
             reply["used"] = self._used(known, job.payload)
             reply["km"] = self._km(job.payload)
         return reply

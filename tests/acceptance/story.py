@@ -38,7 +38,10 @@ class NoReadings(Readings):
 
 @dataclass(frozen=True)
 class Habit:
-    """How long a crew takes: to accept, then to work; it arrives as planned. Never: None."""
+    """How long a crew takes: to accept, then to work; it arrives as planned. Never: None.
+
+    Of a part it works until it is to hand over.
+    """
 
     accepts: timedelta | None = timedelta(minutes=3)
     works: timedelta | None = timedelta(hours=2)
@@ -106,7 +109,10 @@ class Story:
         if habit.works is not None:
             planned = tuple(Material(i.item, i.planned) for i in order.items)
             used = planned if habit.used is None else habit.used
-            self.push(_reply(order, Action.COMPLETE, arrived + habit.works, used))
+            done, ends = arrived + habit.works, Action.COMPLETE
+            if order.remaining and done > order.finish_at:
+                done, ends = order.finish_at, Action.LEAVE
+            self.push(_reply(order, ends, done, used))
 
     # what to expect
 

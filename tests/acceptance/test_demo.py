@@ -23,7 +23,7 @@ from kel.settings import Settings
 from kel.stack import kept
 from kel.store.connect import connect
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 STORY = "2026-10-17 21:00+00"  # midnight in Athens

@@ -34,7 +34,7 @@ from tests.builders.running import (
 )
 from tests.builders.stream import STEP_US, night
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 FIRST_US = 2 * HOUR_US  # of the day; the main bursts at 02:40
 STEPS = 33

@@ -1,13 +1,14 @@
 """Where crews are, who goes, with which vehicles."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from dispatch.crews import Standing, choose_people, choose_vehicles, speed_of, standing
 from kel.model.ids import make_id
 from kel.model.order import OrderState, WorkOrder
+from kel.model.orders_by_incident import OrdersByIncident
 from kel.model.situation import Situation, Whereabouts
 from tests.builders.city import BASE, at, north, small_city
 
@@ -15,7 +16,7 @@ CITY = small_city()
 WATER = CITY.crews["water-1"]
 
 
-def _order(state: OrderState, **values: datetime) -> WorkOrder:
+def _order(state: OrderState, **values: datetime | timedelta) -> WorkOrder:
     order = WorkOrder(
         id=make_id("order", state),
         number="Ε-2026-0001",
@@ -38,7 +39,7 @@ def _order(state: OrderState, **values: datetime) -> WorkOrder:
 
 
 def _stands(order: WorkOrder, now: str) -> tuple[bool, datetime, bool]:
-    found = standing(Situation(orders={order.id: order}), WATER, at(now))
+    found = standing(Situation(orders=OrdersByIncident({order.id: order})), WATER, at(now))
     return found.place == BASE, found.free_at, found.overdue
 
 
@@ -47,6 +48,11 @@ def _stands(order: WorkOrder, now: str) -> tuple[bool, datetime, bool]:
     [
         (_order(OrderState.SENT), "09:00", (False, at("12:30"), False)),
         (_order(OrderState.ARRIVED, arrived_at=at("09:00")), "09:00", (False, at("13:00"), False)),
+        (  # came late, and hands the rest over as planned
+            _order(OrderState.ARRIVED, arrived_at=at("09:00"), remaining=timedelta(hours=1)),
+            "09:00",
+            (False, at("12:30"), False),
+        ),
         (_order(OrderState.ACCEPTED), "12:30", (False, at("13:30"), True)),  # should have ended
         (
             _order(OrderState.COMPLETED, completed_at=at("11:00")),

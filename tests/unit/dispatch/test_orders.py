@@ -1,7 +1,7 @@
 """Orders: sent with reservations and a message, lapsed, taken back."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from dispatch.orders import dispatch, expire, withdraw
 from dispatch.plan import Plan, Unplanned, plan
 from kel.model.alert import Severity
+from kel.model.crew import Shift
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
@@ -72,6 +73,18 @@ def test_an_order_reserves_what_it_needs_and_tells_its_crew() -> None:
 def test_how_long_a_crew_has_to_answer(severity: Severity, minutes: int) -> None:
     _, _, order = _sent(_incident("low_pressure", severity=severity))
     assert order.expires_at == NOW + timedelta(minutes=minutes)
+
+
+def test_a_fire_for_a_crew_that_begins_on_monday_is_nobodys_order_until_then() -> None:
+    """On a Saturday, nobody on call: it is told as unanswered, and somebody is rung."""
+    crew = CITY.crews["green-fire"]
+    week = Shift(frozenset(range(5)), time(7), time(15), on_call=False)
+    city = replace(CITY, crews={crew.id: replace(crew, shifts=(week,))})
+    incident, saturday = _incident("fire"), at("16:00", 7)
+    now = situation(incidents={incident.id: incident})
+    (order,) = dispatch(city, now, plan(city, now, saturday), saturday).orders.values()
+    assert order.depart_at == at("07:00", 9)
+    assert order.expires_at == at("17:00", 7)
 
 
 def test_the_same_plan_again_sends_nothing() -> None:

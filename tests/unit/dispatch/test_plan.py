@@ -2,15 +2,17 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dispatch.plan import Assignment, Plan, plan
+from dispatch.shifts import spans
 from kel.model.alert import Severity
 from kel.model.city import City
+from kel.model.crew import Shift
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
 from kel.model.order import OrderItem, OrderState, WorkOrder
@@ -330,11 +332,126 @@ def test_a_job_that_would_not_end_in_the_shift_goes_to_the_next() -> None:
     assert _why(made) == ("shift", "περιμένει τη βάρδια του συνεργείου Ύδρευση 2 15:00")
 
 
-def test_a_severe_job_may_take_two_hours_of_overtime() -> None:
-    day_only = {"water-1": CITY.crews["water-1"]}
-    city = small_city(crews=day_only)
-    assert _only(_plan(_incident("main_burst"), city=city, now=at("11:30"))).crew == "water-1"
-    assert _why(_plan(_incident("main_burst"), city=city, now=at("11:40")))[0] == "shift"
+@pytest.mark.parametrize(("clock", "remaining"), [("11:30", 0), ("11:40", 5)])
+def test_a_severe_job_may_take_two_hours_of_overtime(clock: str, remaining: int) -> None:
+    """To end a job they begin in time; what does not fit is begun all the same, and left."""
+    city = small_city(crews={"water-1": CITY.crews["water-1"]})
+    made = _only(_plan(_incident("main_burst"), city=city, now=at(clock)))
+    assert made.depart_at == at(clock)
+    assert made.finish_at <= at("17:00")
+    assert made.remaining == timedelta(minutes=remaining)
+
+
+# --- what is begun by people who cannot end it --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("clock", "crew", "leaves", "hands_over"),
+    [
+        ("03:30", "water-2", "03:30", None),  # 03:55 and 5 hours: within the overtime
+        ("03:40", "water-2", "03:40", "07:10"),
+        ("04:30", "water-2", "04:30", "07:10"),
+        ("06:10", "water-2", "06:10", "07:10"),
+        ("06:20", "water-1", "07:00", None),  # who can end it leaves within 45 minutes
+        ("12:30", "water-1", "12:30", "15:10"),  # by day it is the same
+        ("14:10", "water-1", "14:10", "15:10"),
+        ("14:20", "water-2", "15:00", None),
+    ],
+)
+def test_a_burst_is_begun_at_once_by_those_on_call(
+    clock: str, crew: str, leaves: str, hands_over: str | None
+) -> None:
+    made = _only(_plan(_incident("main_burst", opened_at=at(clock)), now=at(clock)))
+    assert (made.crew, made.depart_at) == (crew, at(leaves))
+    if hands_over is None:
+        assert made.remaining == timedelta()
+    else:
+        assert made.finish_at == at(hands_over)
+    assert made.finish_at - made.arrive_at + made.remaining == timedelta(hours=5)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "severity", "begins"),
+    [
+        (1, Severity.CRITICAL, True),
+        (19, Severity.HIGH, False),  # 2.5 hours sooner: 47.50 €, less than a second way
+        (20, Severity.HIGH, True),
+        (999, Severity.MEDIUM, False),
+    ],
+)
+def test_what_is_high_is_begun_only_where_waiting_is_dear(
+    waiting: int, severity: Severity, begins: bool
+) -> None:
+    categories = dict(CITY.categories)
+    categories["main_burst"] = replace(categories["main_burst"], waiting=Decimal(waiting))
+    city = small_city(categories=categories)
+    made = _plan(_incident("main_burst", severity=severity), city=city, now=at("12:30"))
+    assert bool(made.assignments) is begins
+    if begins:
+        assert made.assignments[0].remaining
+    else:
+        assert made.unplanned[0].constraint == "shift"
+
+
+def test_a_job_longer_than_every_shift_is_done_in_parts() -> None:
+    categories = dict(CITY.categories)
+    categories["service_leak"] = replace(categories["service_leak"], hours=12.0)
+    city = small_city(categories=categories)
+    made = _only(_plan(_incident("service_leak"), city=city, now=at("06:30")))
+    assert (made.crew, made.depart_at, made.finish_at) == ("water-1", at("07:00"), at("15:00"))
+    assert made.remaining == timedelta(hours=12) - (made.finish_at - made.arrive_at)
+
+
+def test_an_assigned_crew_is_relieved_by_nobody_else() -> None:
+    """Until an operator assigns another: it works to the end of its overtime."""
+    burst = _incident("main_burst", crew="water-2")
+    assert _only(_plan(burst, now=at("04:30"))).finish_at == at("09:00")
+
+
+def test_a_relief_that_could_come_sooner_comes_when_the_part_ends() -> None:
+    crews = {"water-1": CITY.crews["water-1"]}
+    late = Shift(frozenset(range(7)), time(7), time(23))
+    crews["water-3"] = replace(CITY.crews["water-2"], id="water-3", shifts=(late,))
+    burst = _incident("main_burst", state=IncidentState.IN_PROGRESS)
+    part = _order(
+        burst,
+        "water-1",
+        OrderState.ARRIVED,
+        arrive_at=at("13:00"),
+        finish_at=at("15:00"),
+        remaining=timedelta(hours=3),
+    )
+    soon = at("14:20")
+    made = _plan(burst, now=soon, city=small_city(crews=crews), orders={part.id: part})
+    relief = _only(made)
+    assert (relief.crew, relief.continues) == ("water-3", part.number)
+    assert relief.depart_at > soon
+    assert relief.arrive_at == part.finish_at
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nobody_works_beyond_their_hours_and_overtime(seed: int) -> None:
+    """Whatever happens when: each order lies in its crew's hours, and begins and ends in them."""
+    chance = random.Random(seed)
+    now = at("00:00") + timedelta(minutes=5 * chance.randrange(12 * 24 * 9))
+    categories = {
+        c.id: replace(c, hours=chance.choice([0.5, 2.0, 5.0, 9.0, 14.0]))
+        for c in CITY.categories.values()
+    }
+    city = small_city(categories=categories)
+    names = chance.sample(sorted(categories), 4)
+    incidents = [_incident(n, severity=Severity(chance.randrange(1, 5))) for n in names]
+    severity = {i.id: i.severity for i in incidents}
+    for made in _plan(*incidents, now=now, city=city).assignments:
+        severe = severity[made.incident] >= Severity.HIGH
+        overtime = timedelta(hours=2) if severe else timedelta()
+        working = spans(city.crews[made.crew], city.timezone, now, on_call=severe)
+        inside = [(s, e) for s, e in working if s <= made.depart_at < e]
+        assert len(inside) == 1
+        assert made.arrive_at < made.finish_at <= inside[0][1] + overtime
+        category = categories[next(i.category for i in incidents if i.id == made.incident)]
+        planned = made.finish_at - made.arrive_at + made.remaining
+        assert planned == timedelta(hours=category.hours)
 
 
 def test_a_crew_without_any_shift_ahead() -> None:
@@ -360,7 +477,7 @@ def test_a_crew_that_refused_is_not_asked_again_within_the_hour(state: OrderStat
     order = _order(pump, "pumps", state)
     assert _why(_plan(pump, orders={order.id: order})) == (
         "declined",
-        "Αντλιοστάσια: αρνήθηκε ή δεν απάντησε· ξανά από 10:30",
+        "Αντλιοστάσια: αρνήθηκε, δεν απάντησε ή έφυγε· ξανά από 10:30",
     )
     assert _only(_plan(pump, orders={order.id: order}, now=at("10:30"))).crew == "pumps"
 

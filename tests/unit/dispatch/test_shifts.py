@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dispatch.shifts import departure, is_holiday, spans
+from dispatch.shifts import at_work, beginning, departure, is_holiday, spans
 from tests.builders.city import at, small_city
 
 CITY = small_city()
@@ -82,9 +82,50 @@ SHIFTS = [(at("07:00"), at("15:00")), (at("07:00", day=5), at("15:00", day=5))]
     ],
 )
 def test_departure(ready: str, hours: int, overtime: int, leaves: datetime) -> None:
-    assert departure(SHIFTS, at(ready), hours * HOUR, overtime * HOUR) == leaves
+    """A quarter of an hour there, the rest is work."""
+    way = timedelta(minutes=15)
+    going = departure(SHIFTS, at(ready), way, hours * HOUR - way, overtime * HOUR)
+    assert going is not None
+    assert going.at == leaves
+    assert going.end in [end for _, end in SHIFTS]
+    assert going.latest == going.end + overtime * HOUR
 
 
 def test_no_shift_ahead_no_departure() -> None:
-    assert departure(SHIFTS, at("16:00", day=5), HOUR, HOUR) is None
-    assert departure([], at("10:00"), HOUR, HOUR) is None
+    assert departure(SHIFTS, at("16:00", day=5), HOUR, HOUR, HOUR) is None
+    assert departure([], at("10:00"), HOUR, HOUR, HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("ready", "overtime", "leaves"),
+    [
+        ("05:00", 0, at("07:00")),
+        ("13:30", 0, at("13:30")),
+        ("13:31", 0, at("07:00", day=5)),  # less than half an hour of work is left
+        ("14:59", 2, at("14:59")),
+        ("15:00", 2, at("07:00", day=5)),
+    ],
+)
+def test_where_it_is_enough_to_begin(ready: str, overtime: int, leaves: datetime) -> None:
+    going = beginning(SHIFTS, at(ready), HOUR, overtime * HOUR)
+    assert going is not None
+    assert going.at == leaves
+
+
+def test_a_way_longer_than_every_shift_is_not_taken() -> None:
+    assert departure(SHIFTS, at("05:00"), 8 * HOUR, HOUR, timedelta()) is None
+    assert beginning(SHIFTS, at("05:00"), 8 * HOUR, timedelta()) is None
+
+
+@pytest.mark.parametrize(
+    ("ready", "works"),
+    [
+        ("05:00", at("07:00")),
+        ("08:00", at("08:00")),
+        ("15:00", at("07:00", day=5)),
+        ("23:00", at("07:00", day=5)),
+    ],
+)
+def test_when_a_crew_is_at_work(ready: str, works: datetime) -> None:
+    assert at_work(SHIFTS, at(ready)) == works
+    assert at_work([], at(ready)) == at(ready)

@@ -1,10 +1,12 @@
 """The situation: what follows from changes, and what is forgotten with them."""
 
+import pickle
 from dataclasses import replace
 
 from kel.model.ids import make_id
 from kel.model.incident import IncidentEvent, IncidentState
 from kel.model.order import OrderState
+from kel.model.orders_by_incident import OrdersByIncident
 from kel.model.situation import Changes, Inputs, Situation
 from rules.incidents.correlate import correlate
 from tests.builders.city import alert, at, cleared, small_city
@@ -85,7 +87,7 @@ def test_quiet_since_the_last_alert_cleared() -> None:
 
 def test_an_ended_incident_is_forgotten_with_all_that_was_its() -> None:
     open_one, sent = incident(), order(state=OrderState.SENT, completed_at=None)
-    now = Situation(incidents={open_one.id: open_one}, orders={sent.id: sent})
+    now = Situation(incidents={open_one.id: open_one}, orders=OrdersByIncident({sent.id: sent}))
     closed = replace(open_one, state=IncidentState.CLOSED)
     now.apply(Changes(incidents={closed.id: closed}))
     assert now.incidents == {}
@@ -93,3 +95,34 @@ def test_an_ended_incident_is_forgotten_with_all_that_was_its() -> None:
     withdrawn = replace(sent, state=OrderState.WITHDRAWN)
     now.apply(Changes(orders={sent.id: withdrawn}))
     assert now.orders == {}
+
+
+def test_the_orders_of_an_incident_are_those_that_it_has_now() -> None:
+    now, first = Situation(), order()
+    second = replace(first, id=make_id("order", "second"), attempt=2)
+    other = replace(first, id=make_id("order", "other"), incident=make_id("incident", "other"))
+    now.orders.update({o.id: o for o in (first, second, other)})
+    assert now.orders_of(first.incident) == [first, second]
+    copy = now.copy()
+    moved = replace(second, state=OrderState.WITHDRAWN)
+    now.orders[second.id] = moved
+    assert now.orders_of(first.incident) == [first, moved]
+    now.orders.update({first.id: replace(first, note="x")})
+    assert [o.note for o in now.orders_of(first.incident)] == ["x", ""]
+    now.orders.pop(first.id)
+    assert now.orders_of(first.incident) == [moved]
+    del now.orders[second.id]
+    assert now.orders_of(first.incident) == []
+    assert now.orders_of(other.incident) == [other]
+    assert copy.orders_of(first.incident) == [first, second]
+    assert pickle.loads(pickle.dumps(copy)) == copy
+
+
+def test_an_incident_that_ended_is_known_while_an_order_of_it_is_open() -> None:
+    now, open_, ended = Situation(), order(), replace(incident(), state=IncidentState.CLOSED)
+    open_ = replace(open_, state=OrderState.ARRIVED, completed_at=None)
+    now.apply(Changes(incidents={ended.id: incident()}, orders={open_.id: open_}))
+    now.apply(Changes(incidents={ended.id: ended}))
+    assert (now.incidents, now.ended) == ({}, {ended.id: ended})
+    now.apply(Changes(orders={open_.id: order()}))
+    assert (now.orders, now.ended) == ({}, {})

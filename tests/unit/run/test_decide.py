@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kel.costs.lost import lost
 from kel.costs.readings import Readings
 from kel.model.alert import Severity
 from kel.model.city import City
@@ -16,7 +17,7 @@ from kel.model.frame import Float64, Int64
 from kel.model.incident import Incident, IncidentState
 from kel.model.moment import MINUTE_US, to_us
 from kel.model.situation import Inputs, Situation
-from kel.run.decide import decide, lost
+from kel.run.decide import decide
 from tests.builders.city import BASE, alert, at, cleared, small_city
 
 

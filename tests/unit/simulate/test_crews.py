@@ -148,3 +148,24 @@ def test_what_came_from_two_places_is_reported_once(city: City) -> None:
     sim = CrewSim(city, 1)
     sim.order(order(items=two))
     assert [u["item"] for u in all_of(sim)[-1][1]["used"]] == ["sand"]
+
+
+def test_who_is_to_hand_over_leaves_the_rest_at_that_moment(city: City) -> None:
+    hand_over = MADE + timedelta(hours=3)
+    sim = CrewSim(city, 1)
+    sim.order(order(finish_at=hand_over.isoformat(), remaining_min=155))  # five hours in all
+    replies = all_of(sim)
+    assert [r["action"] for _, r in replies] == ["accept", "arrive", "leave"]
+    last = replies[-1][1]
+    assert int(last["ts"]) * 1000 == to_us(hand_over)
+    assert last["used"]
+    assert sim.done(at(0), at(24)) == []  # nothing is mended yet
+
+
+def test_a_relief_works_as_long_as_it_was_told(city: City) -> None:
+    """Not as long as such a job usually takes: others have begun it."""
+    arrive = MADE + timedelta(minutes=35)
+    sim = CrewSim(city, 1)
+    sim.order(order(continues="Ε-1", finish_at=(arrive + timedelta(hours=1)).isoformat()))
+    _, arrives, completes = (int(r["ts"]) * 1000 for _, r in all_of(sim))
+    assert 0.8 <= (completes - arrives) / HOUR_US <= 1.25

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -88,14 +89,58 @@ def test_the_whole_message() -> None:
         "vehicles": ["van v2", "digger d2"],
         "state": "sent",
         "attempt": 1,
+        "remaining_min": 0,
+        "relieved_by": "",
+        "continues": "",
     }
+
+
+PART = replace(ORDER, remaining=timedelta(hours=2, minutes=45), finish_at=at("07:04"), items=())
+RELIEF = replace(ORDER, number="Ε-2026-0002", crew="water-1", continues=PART.number, items=())
+DONE = replace(PART, state=OrderState.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("order", "beside", "told", "by"),
+    [
+        (
+            PART,
+            None,
+            "Παράδοση βάρδιας 07:04: δεν έχει βρεθεί ακόμη ποιος συνεχίζει, μένουν 2 ώ 45′. "
+            "Τότε απαντήστε «Φεύγω».",
+            "",
+        ),
+        (
+            PART,
+            RELIEF,
+            "Παράδοση βάρδιας 07:04: συνεχίζει το συνεργείο Ύδρευση 1, μένουν 2 ώ 45′. "
+            "Τότε απαντήστε «Φεύγω».",
+            "water-1",
+        ),
+        (
+            RELIEF,
+            PART,
+            "Συνεχίζετε την εργασία του συνεργείου Ύδρευση 2 (Ε-2026-0001), "
+            "σας περιμένει στο σημείο.",
+            "",
+        ),
+        (RELIEF, DONE, "την εργασία του συνεργείου Ύδρευση 2 (Ε-2026-0001).", ""),
+        (RELIEF, None, "Συνεχίζετε την Ε-2026-0001.", ""),
+    ],
+)
+def test_who_hands_over_to_whom(
+    order: WorkOrder, beside: WorkOrder | None, told: str, by: str
+) -> None:
+    said = mqtt.render(CITY, order, INCIDENT, beside=beside)
+    assert str(said["text"]).endswith(told)
+    assert said["relieved_by"] == by
 
 
 @pytest.mark.parametrize(
     ("state", "shown", "text"),
     [
-        (OrderState.WITHDRAWN, "withdrawn", "Ε-2026-0001: ανακλήθηκε. Μην πάτε."),
-        (OrderState.EXPIRED, "withdrawn", "Ε-2026-0001: έληξε χωρίς απάντηση. Μην πάτε."),
+        (OrderState.WITHDRAWN, "withdrawn", "Μην πάτε. Η Ε-2026-0001 αποσύρθηκε."),
+        (OrderState.EXPIRED, "withdrawn", "Μην πάτε. Η Ε-2026-0001 έληξε χωρίς απάντηση."),
     ],
 )
 def test_an_order_taken_back_says_so_though_its_incident_has_ended(

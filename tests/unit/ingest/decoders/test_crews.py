@@ -46,3 +46,16 @@ def test_one_crew_cannot_take_the_id_of_anothers_reply() -> None:
 def test_an_id_says_the_same_however_it_is_written() -> None:
     (one,), (other,) = said(id=GIVEN).replies, said(id=GIVEN.upper()).replies
     assert one.id == other.id
+
+
+@pytest.mark.parametrize(
+    ("action", "taken"),
+    [("complete", True), ("leave", True), ("accept", False), ("arrive", False), ("decline", False)],
+)
+def test_only_what_ends_an_order_reports_material(action: str, taken: bool) -> None:
+    heard = said(action=action, used=used(("sand", 1)))
+    assert bool(heard.replies) is taken
+    assert [r.detail for r in heard.rejects] == (
+        [] if taken else ["only complete and leave report material"]
+    )
+    assert said(action=action).replies
