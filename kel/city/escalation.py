@@ -2,11 +2,11 @@
 
 Laws:
 - whom a step or the roster names is a contact of the file, or `on-call`;
-- where a step calls `on-call`, somebody is on duty at every hour of the week.
+- where anything calls `on-call`, somebody is on duty at every hour of the week.
 """
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -74,12 +74,19 @@ class StepEntry(Entry):
     call: str = ON_CALL
 
 
+class OrdersEntry(Entry):
+    every: Duration
+    severity: Grade
+    call: str = ON_CALL
+
+
 class EscalationEntry(Entry):
     margin: Duration | None = None
     quiet: QuietEntry | None = None
     contact: tuple[ContactEntry, ...] = ()
     duty: tuple[DutyEntry, ...] = ()
     step: tuple[StepEntry, ...] = ()
+    orders: OrdersEntry | None = None
 
 
 def read_escalation(folder: Path) -> tuple[Escalation, list[Mistake]]:
@@ -108,11 +115,16 @@ def _check(found: Found[EscalationEntry]) -> Iterator[Mistake]:
         if duty.who not in known:
             what = f"there is no contact {duty.who}{suggest(duty.who, known)}"
             yield found.record.mistake(("duty", n, "who"), what)
-    for n, step in enumerate(entry.step):
-        if step.call != ON_CALL and step.call not in known:
-            what = f"there is no contact {step.call}{suggest(step.call, known | {ON_CALL})}"
-            yield found.record.mistake(("step", n, "call"), what)
-    gap = _gap(entry.duty) if any(s.call == ON_CALL for s in entry.step) else None
+    called: list[tuple[tuple[str | int, ...], str]] = [
+        (("step", n, "call"), step.call) for n, step in enumerate(entry.step)
+    ]
+    if entry.orders is not None:
+        called.append((("orders", "call"), entry.orders.call))
+    for place, who in called:
+        if who != ON_CALL and who not in known:
+            what = f"there is no contact {who}{suggest(who, known | {ON_CALL})}"
+            yield found.record.mistake(place, what)
+    gap = _gap(entry.duty) if any(who == ON_CALL for _, who in called) else None
     if gap is not None:
         what = f"nobody is on duty on {WEEKDAYS[gap[0]]} at {gap[1]:%H:%M}"
         yield found.record.mistake(("duty",), what)
@@ -135,10 +147,14 @@ def _gap(roster: tuple[DutyEntry, ...]) -> tuple[int, time] | None:
 
 def _build(e: EscalationEntry) -> Escalation:
     quiet = QuietHours(e.quiet.start, e.quiet.end, e.quiet.severity) if e.quiet else None
+    orders = (
+        Step(timedelta(0), e.orders.every, e.orders.severity, e.orders.call) if e.orders else None
+    )
     return Escalation(
         steps=tuple(Step(s.after, s.every, s.severity, s.call) for s in e.step),
         roster=tuple(Duty(d.who, d.days, d.start, d.end) for d in e.duty),
         quiet=quiet,
         contacts={c.id: c.name for c in e.contact},
         margin=e.margin,
+        orders=orders,
     )

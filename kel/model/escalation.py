@@ -16,6 +16,7 @@ ON_CALL = "on-call"  # a step that calls whom the roster names
 class Step:
     """Unacknowledged for `after` at `severity` or above: call, and again `every` so often.
 
+    Of the steps that call one contact the highest that has come decides how often.
     `call` is a contact's id, or `on-call` for whom the roster names at that hour.
     """
 
@@ -51,7 +52,9 @@ class QuietHours:
 class Escalation:
     """`contacts`: the name of each that can be called, by id, which is also the MQTT login.
 
-    `margin`: how long after its planned end an order that was accepted may still be out.
+    `margin`: how long after its planned end an order that was accepted may still be out. `orders`:
+    who is called, from the first moment on, about such an order and about one that no crew accepted
+    in time; None: nobody.
     """
 
     steps: tuple[Step, ...] = ()
@@ -59,3 +62,4 @@ class Escalation:
     quiet: QuietHours | None = None
     contacts: Mapping[str, str] = field(default_factory=dict)
     margin: timedelta | None = None
+    orders: Step | None = None

@@ -1,6 +1,7 @@
 """Incidents: what an operator handles, made of alerts and requests of one cause."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -24,7 +25,8 @@ class Category:
 
     `family` ties categories whose signs go together (water, pump, light, fire, …): alerts and
     requests join an incident of their family. `rank` decides which category names the incident:
-    the highest of its alerts. `waiting` is € per hour, sets the order of the plan.
+    the highest of its alerts. `waiting` is € per hour, sets the order of the plan. `hours` is how
+    long all `people` work on the spot, by the clock; person-hours are people × hours.
     `loss` names what is lost meanwhile: water, energy or none.
     """
 
@@ -74,10 +76,13 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What an operator handles. `assigned`: the crew's id or the person that is responsible.
+    """What an operator handles. `assigned`: the person or party that is responsible for it.
 
-    `reopened_at`: when it last came back to attention; `called_at`: when somebody was last called
-    about it; `flapping_at`: since when an alert of it comes and goes.
+    `crew`: id of the one crew that an operator wants for it; None: the plan chooses.
+    `acknowledged_at`: when it was first acknowledged; `seen_at`: when an operator last acknowledged
+    it, handed it on or assigned it. `reopened_at`: when it last came back to attention; `called`:
+    when each contact was last called about it; `flapping_at`: since when an alert of it comes and
+    goes.
     """
 
     id: UUID
@@ -102,8 +107,10 @@ class Incident:
     reopened_at: datetime | None = None
     handed: Handover | None = None
     assigned: str | None = None
-    called_at: datetime | None = None
     flapping_at: datetime | None = None
+    crew: str | None = None
+    called: Mapping[str, datetime] = field(default_factory=dict)
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

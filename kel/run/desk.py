@@ -8,6 +8,8 @@ Laws:
   broker has it; the receiver knows an order it has seen by its id; a call whose time has passed
   rings nobody;
 - while the broker is away decisions go on, and what they send waits;
+- a desk that began with the city's folder as it was loaded last, since its own had a mistake,
+  begins anew with its own as soon as that is right;
 - an input that cannot be decided is set aside with a reject (`desk_failed`), and everything else
   is decided as if it had never come; a message that the broker refuses holds up no other.
 """
@@ -31,6 +33,7 @@ from kel.model.request import Reject
 from kel.model.situation import Inputs, Waiting
 from kel.mqtt import BrokerError, Link, RefusedError
 from kel.run import health
+from kel.run.cityfolder import CityFolder
 from kel.run.decide import decide
 from kel.run.expose import of_desk
 from kel.run.figures import DeskFigures
@@ -61,8 +64,13 @@ class Desk:
         city: City,
         stop: threading.Event,
         figures: DeskFigures | None = None,
+        folder: CityFolder | None = None,
     ) -> None:
+        """`folder`: in place of which the city may be used."""
         self.figures = figures or DeskFigures()
+        self.righted: City | None = None  # what the folder holds, once it has no mistake any more
+        self._unloaded: City | None = None  # the same, while the database does not have it yet
+        self._folder = folder
         self._settings = settings
         self._stop = stop
         self._connection = connect(settings)
@@ -73,18 +81,37 @@ class Desk:
         self._refused: set[UUID] = set()  # messages that the broker would not have
 
     def run(self) -> None:
-        """Decide until told to stop, or until the store goes away (psycopg.OperationalError)."""
+        """Decide until told to stop, or the folder is right again (`righted`), or the store goes
+        away (psycopg.OperationalError)."""
         with self._connection:
             if not self._wait_for_lead():
                 return
             log.info("this desk leads")
             self.figures.leads = True
             self.load()
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._is_righted()):
                 self.figures.turn = time.time()
                 self.step()
                 self._send()
                 self._wait()
+
+    def _is_righted(self) -> bool:
+        """Whether there is another city now to decide by."""
+        if self._folder is None or self._folder.kept is None:
+            return False
+        files = self._folder.changed()
+        city = files.city if files else self._unloaded
+        if city is None:
+            return False
+        try:
+            self.righted = numbered(self._connection, city)
+        except LookupError as error:
+            if files:
+                log.error("the city's folder is not taken up: %s", error)
+            self._unloaded = city
+            return False
+        self._folder.taken()
+        return True
 
     def load(self) -> None:
         """Begin from what is stored."""
@@ -249,17 +276,20 @@ def _reject(waiting: Waiting, why: str, now: datetime) -> Reject:
     )
 
 
-def main(settings: Settings, city: City) -> None:
-    """Run a desk until told to end (SIGTERM, SIGINT); it outlives the store and the broker."""
+def main(settings: Settings, city: City, folder: CityFolder | None = None) -> None:
+    """Run a desk until told to end (SIGTERM, SIGINT); it outlives the store and the broker.
+    `folder`: what gave the city."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     figures = DeskFigures()
-    examined = health.start(settings, stop, city.disorder)
+    examined = health.start(settings, stop, city.disorder, folder)
     serve(settings, lambda: of_desk(figures, examined))
     while not stop.is_set():
         try:
-            Desk(settings, city, stop, figures).run()
+            desk = Desk(settings, city, stop, figures, folder)
+            desk.run()
+            city = desk.righted or city
         except psycopg.OperationalError as error:
             log.warning("%s: starting again from what is stored", error)
             figures.leads = False

@@ -17,6 +17,7 @@ from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from kel.model.alert import Alert
+from kel.model.incident import ACTIVE
 from kel.model.order import OrderItem, Outgoing
 from kel.model.place import Point
 from kel.model.silence import Hidden
@@ -148,8 +149,12 @@ def _in_order(
 
 def _situation(cursor: Cursor) -> Situation:
     situation = Situation()
-    incidents = map(rows.incident_of, cursor.execute(query("active_incidents")).fetchall())
-    situation.incidents = {i.id: i for i in incidents}
+    row = cursor.execute(query("desk_clock")).fetchone()
+    situation.clock = row[0] if row else None
+    for row in cursor.execute(query("current_incidents")).fetchall():
+        incident = rows.incident_of(row)
+        kept = situation.incidents if incident.state in ACTIVE else situation.ended
+        kept[incident.id] = incident
     _silences(cursor, situation)
     alerts = [a for i in situation.incidents.values() for a in i.alerts] + [*situation.hidden]
     # an end that still waits in the inbox is not known yet: it must be told when it is taken

@@ -130,16 +130,17 @@ SELECT id, order_id, crew, action, at, arrival, used, km, note FROM reply WHERE 
 -- name: commands
 SELECT id, at, who, what, incident, why, detail FROM command WHERE id = ANY(%s)
 
--- name: active_incidents
+-- name: current_incidents
 SELECT id, number, category, severity, state, cause, community, zone, feeder, lat, lon, title,
     opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests, verified_at,
-    reopened_at, handed, assigned, called_at, flapping_at
+    reopened_at, handed, assigned, flapping_at, crew, called, seen_at
 FROM incident WHERE state <> 'closed'
+    OR id IN (SELECT incident FROM work_order WHERE state IN ('sent', 'accepted', 'arrived'))
 
 -- name: current_orders
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
     o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
-    o.arrived_at, o.completed_at, o.note
+    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues
 FROM work_order o JOIN incident i ON i.id = o.incident
 WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived')
 
@@ -183,7 +184,7 @@ ON CONFLICT (place, item) DO UPDATE SET on_hand = excluded.on_hand, reserved = e
 -- name: put_incident
 INSERT INTO incident VALUES
     (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-    %s, %s)
+    %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET category = excluded.category, severity = excluded.severity,
     state = excluded.state, cause = excluded.cause, community = excluded.community,
     zone = excluded.zone, feeder = excluded.feeder, lat = excluded.lat, lon = excluded.lon,
@@ -191,19 +192,19 @@ ON CONFLICT (id) DO UPDATE SET category = excluded.category, severity = excluded
     acknowledged_at = excluded.acknowledged_at, resolved_at = excluded.resolved_at,
     closed_at = excluded.closed_at, alerts = excluded.alerts, requests = excluded.requests,
     verified_at = excluded.verified_at, reopened_at = excluded.reopened_at,
-    handed = excluded.handed, assigned = excluded.assigned, called_at = excluded.called_at,
-    flapping_at = excluded.flapping_at
+    handed = excluded.handed, assigned = excluded.assigned, flapping_at = excluded.flapping_at,
+    crew = excluded.crew, called = excluded.called, seen_at = excluded.seen_at
 
 -- name: put_order
 INSERT INTO work_order VALUES
-    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
     arrived_at = excluded.arrived_at, completed_at = excluded.completed_at, km = excluded.km,
-    finish_at = excluded.finish_at, note = excluded.note
+    finish_at = excluded.finish_at, note = excluded.note, remaining = excluded.remaining
 
 -- name: put_order_item
 INSERT INTO order_item VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (order_id, item, place) DO UPDATE SET used = excluded.used
+ON CONFLICT (order_id, item, place) DO UPDATE SET line = excluded.line, used = excluded.used
 
 -- name: put_reservation
 INSERT INTO reservation VALUES (%s, %s, %s, %s, %s, %s)
@@ -239,14 +240,18 @@ WHERE table_schema = 'public' AND table_name LIKE 'reading\_%%'
 ORDER BY table_name, column_name
 
 -- name: list_incidents
-SELECT i.number, i.severity, i.state, c.name, i.title, i.opened_at, i.acknowledged_at,
-    cardinality(i.alerts), cardinality(i.requests),
+SELECT count(*) OVER (), i.number, i.severity, i.state, coalesce(c.name, i.community), i.title,
+    i.opened_at, i.acknowledged_at, cardinality(i.alerts), cardinality(i.requests),
     (SELECT o.number || ' ' || o.crew || ' ' || o.state FROM work_order o
      WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1),
-    i.reopened_at, i.handed ->> 'to', i.assigned
-FROM incident i JOIN community c ON c.id = i.community
+    i.reopened_at, i.handed ->> 'to', i.assigned, i.crew, i.category,
+    coalesce(g.label, i.category), i.zone, i.feeder, i.started_at, i.resolved_at, i.closed_at
+FROM incident i LEFT JOIN community c ON c.id = i.community LEFT JOIN category g ON g.id = i.category
 WHERE %s OR i.state <> 'closed'
-ORDER BY i.state = 'closed', i.severity DESC, i.opened_at, i.number LIMIT %s
+ORDER BY array_position(
+        '{open,acknowledged,in_progress,handed_on,resolved,verified,closed}', i.state
+    ), i.closed_at DESC NULLS LAST, i.severity DESC, coalesce(i.reopened_at, i.opened_at), i.number
+LIMIT %s
 
 -- name: story_stand
 SELECT (SELECT clock FROM desk),

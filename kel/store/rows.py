@@ -1,6 +1,6 @@
 """Between rows and the words of the model: one function a word and a direction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -79,8 +79,12 @@ def incident_row(i: Incident) -> tuple[object, ...]:
         + (i.feeder, i.place.lat, i.place.lon, i.title, i.opened_at, i.started_at)
         + (i.acknowledged_at, i.resolved_at, i.closed_at, list(i.alerts), list(i.requests))
         + (i.verified_at, i.reopened_at, _handed_json(i.handed), i.assigned)
-        + (i.called_at, i.flapping_at)
+        + (i.flapping_at, i.crew, _moments_json(i.called), i.seen_at)
     )
+
+
+def _moments_json(moments: Mapping[str, datetime]) -> Jsonb:
+    return Jsonb({who: at.isoformat() for who, at in moments.items()})
 
 
 def _handed_json(handed: Handover | None) -> Jsonb | None:
@@ -105,7 +109,7 @@ def handed_of(data: dict[str, Any] | None) -> Handover | None:
 
 
 def incident_of(row: Row) -> Incident:
-    """Of the columns of query `active_incidents`, which are the table's."""
+    """Of the columns of query `current_incidents`, which are the table's."""
     return Incident(
         id=row[0],
         number=row[1],
@@ -129,8 +133,10 @@ def incident_of(row: Row) -> Incident:
         reopened_at=row[20],
         handed=handed_of(row[21]),
         assigned=row[22],
-        called_at=row[23],
-        flapping_at=row[24],
+        flapping_at=row[23],
+        crew=row[24],
+        called={who: datetime.fromisoformat(at) for who, at in row[25].items()},
+        seen_at=row[26],
     )
 
 
@@ -177,6 +183,7 @@ def order_row(o: WorkOrder) -> tuple[object, ...]:
         (o.id, o.number, o.incident, o.category, o.crew, list(o.people), list(o.vehicles), o.state)
         + (o.place.lat, o.place.lon, o.made_at, o.expires_at, o.depart_at, o.arrive_at)
         + (o.finish_at, o.km, o.attempt, o.accepted_at, o.arrived_at, o.completed_at, o.note)
+        + (o.remaining, o.continues)
     )
 
 
@@ -204,6 +211,8 @@ def order_of(row: Row, items: tuple[OrderItem, ...]) -> WorkOrder:
         arrived_at=row[18],
         completed_at=row[19],
         note=row[20],
+        remaining=row[21],
+        continues=row[22],
     )
 
 

@@ -17,11 +17,15 @@ Key = tuple[str, UUID]  # what it is (incident, silence, hidden), and its id
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something that time brings: `happen` does it. What is due at one moment goes by `about`."""
+    """Something that time brings: `happen` does it. What is due at one moment goes by `about`.
+
+    `what` is the word of the history that it will write, empty where it is about no incident.
+    """
 
     at: datetime
     about: str
     happen: Callable[[datetime], object]
+    what: str = ""
 
 
 @dataclass(slots=True)

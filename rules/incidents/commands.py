@@ -6,8 +6,9 @@ Laws:
 - what is done stands in the history with who, when and why.
 
 `detail` of a command holds: hand_on `to`, `protocol`, `ask_at`; assign `crew` or `person`; merge
-`other`; split `members`; close `force`; silence the picks, `starts_at`, `ends_at`, and for a
-recurring one `days`, `since`, `until`; unsilence `silence`. Times are ISO 8601, lists have commas.
+`other`, `force`; split `members`; close `force`; silence the picks, `starts_at`, `ends_at`, and for
+a recurring one `days`, `since`, `until`; unsilence `silence`. Times are ISO 8601, in lists are
+commas.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +19,13 @@ from zoneinfo import ZoneInfo
 
 from kel.model.alert import Alert
 from kel.model.incident import Handover, Incident, IncidentState
-from kel.model.labels import STATE_LABEL
-from kel.model.order import OrderState
+from kel.model.labels import SKILL_LABEL, STATE_LABEL, agreeing
 from kel.model.request import Request
 from kel.model.silence import Hidden
 from kel.model.situation import Command
 from rules.incidents import orphans, silencing
+from rules.incidents.called_back import called_back, same_kind, turned_by
+from rules.incidents.calls import calls_for
 from rules.incidents.describe import category_of
 from rules.incidents.growing import UNWORKED, leave, merge, open_incident, refresh
 from rules.incidents.refused import RefusedError
@@ -50,7 +52,7 @@ def _do(work: Work, command: Command) -> str:
     if command.what == "unsilence":
         return silencing.unsilence(work, command)
     if command.what not in _OF_INCIDENTS:
-        raise RefusedError(f"there is no command {command.what}")
+        raise RefusedError(f"δεν υπάρχει εντολή {command.what}")
     return _OF_INCIDENTS[command.what](work, _named(work, command.incident), command)
 
 
@@ -58,15 +60,17 @@ def _named(work: Work, number: str) -> Incident:
     found = (i for i in work.situation.incidents.values() if i.number == number)
     incident = next(found, None)
     if incident is None:
-        raise RefusedError(f"there is no active incident {number}")
+        raise RefusedError(f"δεν υπάρχει ενεργό συμβάν {number}")
     return incident
 
 
 def _acknowledge(work: Work, incident: Incident, command: Command) -> str:
-    if incident.acknowledged_at is not None and incident.state is not IncidentState.OPEN:
+    waits = incident.state is IncidentState.OPEN or calls_for(work, incident, command.at)
+    if incident.acknowledged_at is not None and not waits:
         clock = _local(work, incident.acknowledged_at)
         raise RefusedError(f"{incident.number}: αναγνωρίστηκε ήδη, {clock}")
-    acknowledged = replace(incident, acknowledged_at=incident.acknowledged_at or command.at)
+    first = incident.acknowledged_at or command.at
+    acknowledged = replace(incident, acknowledged_at=first, seen_at=command.at)
     if incident.state is IncidentState.OPEN:
         acknowledged = replace(acknowledged, state=IncidentState.ACKNOWLEDGED)
     work.put(acknowledged)
@@ -75,36 +79,46 @@ def _acknowledge(work: Work, incident: Incident, command: Command) -> str:
 
 
 def _hand_on(work: Work, incident: Incident, command: Command) -> str:
-    to, protocol = command.detail.get("to", ""), command.detail.get("protocol", "")
+    to, protocol = (command.detail.get(name, "").strip() for name in ("to", "protocol"))
     ask_at = silencing.moment_of(command.detail, "ask_at")
     if not to:
-        raise RefusedError("to whom? name the office that it belongs to")
+        raise RefusedError("σε ποιον; γράψτε την υπηρεσία στην οποία ανήκει (--to)")
     if ask_at is None or ask_at <= command.at:
-        raise RefusedError("when to ask again? name a moment that is still to come")
+        raise RefusedError("πότε να ερωτηθεί ξανά; γράψτε στιγμή που δεν πέρασε (--ask)")
     if incident.state not in {*UNWORKED, IncidentState.HANDED_ON, IncidentState.IN_PROGRESS}:
         raise RefusedError(f"{incident.number}: {STATE_LABEL[incident.state]}")
     _nobody_at_work(work, incident)
     handed = Handover(to, protocol, command.at, ask_at)
-    seen = incident.acknowledged_at or command.at
-    work.put(replace(incident, state=IncidentState.HANDED_ON, handed=handed, acknowledged_at=seen))
+    work.put(
+        replace(
+            incident,
+            state=IncidentState.HANDED_ON,
+            handed=handed,
+            acknowledged_at=incident.acknowledged_at or command.at,
+            seen_at=command.at,
+        )
+    )
     number = f", αρ. πρωτ. {protocol}" if protocol else ""
     told = f"{to}{number}, ερώτηση ξανά {_local(work, ask_at)}"
     why = f"{told} · {command.why}" if command.why else told
     work.tell(incident, command.at, "handed_on", why, about=command.id, who=command.who)
-    return f"{incident.number}: διαβιβάστηκε σε {told}"
+    return f"{incident.number}: διαβιβάστηκε σε {told}{called_back(work, incident.id)}"
 
 
 def _assign(work: Work, incident: Incident, command: Command) -> str:
-    crew, person = command.detail.get("crew", ""), command.detail.get("person", "")
+    """Who is responsible, or which crew it is to get: the one leaves the other as it is."""
+    crew, person = (command.detail.get(name, "").strip() for name in ("crew", "person"))
     if bool(crew) == bool(person):
-        raise RefusedError("to whom? name a crew, or a person")
+        raise RefusedError("σε ποιον; γράψτε συνεργείο ή πρόσωπο")
     if crew and crew not in work.city.crews:
         known = ", ".join(sorted(work.city.crews))
-        raise RefusedError(f"there is no crew {crew}; known: {known}")
-    name = work.city.crews[crew].name if crew else person
+        raise RefusedError(f"δεν υπάρχει συνεργείο {crew}· υπάρχουν: {known}")
+    assigned = replace(incident, seen_at=command.at)
     if crew:
         _able(work, incident, crew)
-    assigned = replace(incident, assigned=crew or person)
+        assigned, name = replace(assigned, crew=crew), f"συνεργείο: {work.city.crews[crew].name}"
+    else:
+        assigned, name = replace(assigned, assigned=person), f"υπεύθυνος: {person}"
     if crew and incident.handed is not None:
         assigned = replace(assigned, handed=None)  # the municipality sends somebody after all
         if incident.state is IncidentState.HANDED_ON:
@@ -112,7 +126,8 @@ def _assign(work: Work, incident: Incident, command: Command) -> str:
     work.put(assigned)
     why = f"{name} · {command.why}" if command.why else name
     work.tell(incident, command.at, "assigned", why, about=command.id, who=command.who)
-    return f"{incident.number}: ανατέθηκε σε {name}"
+    back = called_back(work, incident.id, lambda o: o.crew != crew) if crew else ""
+    return f"{incident.number}: ανατέθηκε, {name}{back}"
 
 
 def _able(work: Work, incident: Incident, crew: str) -> None:
@@ -120,19 +135,21 @@ def _able(work: Work, incident: Incident, crew: str) -> None:
     category, who = category_of(work.city, incident.category), work.city.crews[crew]
     lacks = category.skills - {skill for person in who.people for skill in person.skills}
     if lacks:
-        told = ", ".join(sorted(lacks))
-        raise RefusedError(f"{who.name} has nobody for {told}, which {category.label} takes")
+        told = ", ".join(SKILL_LABEL.get(skill, skill) for skill in sorted(lacks))
+        raise RefusedError(f"{who.name}: κανείς δεν είναι {told}, όπως θέλει: {category.label}")
 
 
 def _merge(work: Work, incident: Incident, command: Command) -> str:
     other = _named(work, command.detail.get("other", ""))
     if other.id == incident.id:
-        raise RefusedError(f"{incident.number} is that incident itself")
-    if _at_work(work, other):
+        raise RefusedError(f"το {incident.number} είναι το ίδιο συμβάν")
+    if work.at_work(other):
         raise RefusedError(
-            f"a crew is at work for {other.number}: merge {incident.number} into it instead"
+            f"συνεργείο εργάζεται για το {other.number}: ενώστε το {incident.number} με εκείνο"
         )
-    why = command.why or f"από το {other.number}"
+    if not command.detail.get("force"):
+        same_kind(work, incident, other)
+    back, why = called_back(work, other.id), command.why or f"από το {other.number}"
     work.tell(
         incident,
         command.at,
@@ -142,13 +159,14 @@ def _merge(work: Work, incident: Incident, command: Command) -> str:
         who=command.who,
     )
     merge(work, incident, other, command.at, why, what="joined", who=command.who)
-    return f"{other.number}: ενώθηκε με το {incident.number}"
+    back += called_back(work, incident.id, turned_by(work.situation.incidents[incident.id]))
+    return f"{other.number}: ενώθηκε με το {incident.number}{back}"
 
 
 def _split(work: Work, incident: Incident, command: Command) -> str:
     alerts, requests = _members(incident, command.detail.get("members", ""))
     if len(alerts) + len(requests) == len(incident.alerts) + len(incident.requests):
-        raise RefusedError(f"something must stay in {incident.number}")
+        raise RefusedError(f"κάτι πρέπει να μείνει στο {incident.number}")
     leaving = [a for a in work.alerts_of(incident) if a.id in alerts]
     asking = [r for r in work.requests_of(incident) if r.id in requests]
     rest = leave(work, incident, alerts, requests)
@@ -164,9 +182,17 @@ def _split(work: Work, incident: Incident, command: Command) -> str:
         requests=(*new.requests, *(r.id for r in asking if r.id in gone)),
     )
     new = refresh(work, new, command.at)
-    told = f"{len(alerts)} ειδοποιήσεις, {len(requests)} αιτήματα στο {new.number}"
+    told = _many(len(alerts), len(requests)) + f" στο {new.number}"
     work.tell(rest, command.at, "split", told, about=command.id, who=command.who)
     return f"{incident.number}: {told}"
+
+
+def _many(alerts: int, requests: int) -> str:
+    told = (
+        agreeing(alerts, "ειδοποίηση", "ειδοποιήσεις") if alerts else "",
+        agreeing(requests, "αίτημα", "αιτήματα") if requests else "",
+    )
+    return ", ".join(filter(None, told))
 
 
 def _members(incident: Incident, named: str) -> tuple[set[UUID], set[UUID]]:
@@ -176,8 +202,8 @@ def _members(incident: Incident, named: str) -> tuple[set[UUID], set[UUID]]:
     for text in (t.strip().lower() for t in named.split(",")):
         fits = [m for m in (*incident.alerts, *incident.requests) if str(m).startswith(text)]
         if not text or len(fits) != 1:
-            how = "several members begin" if text and fits else "no member begins"
-            raise RefusedError(f"{incident.number}: {how} with {text!r}")
+            how = "πολλά μέλη αρχίζουν" if text and fits else "κανένα μέλος δεν αρχίζει"
+            raise RefusedError(f"{incident.number}: {how} από «{text}»")
         (alerts if fits[0] in incident.alerts else requests).add(fits[0])
     return alerts, requests
 
@@ -185,13 +211,16 @@ def _members(incident: Incident, named: str) -> tuple[set[UUID], set[UUID]]:
 def _close(work: Work, incident: Incident, command: Command) -> str:
     """Close by hand. What is still active speaks where its cause is gone, else it is dismissed."""
     if not command.why.strip():
-        raise RefusedError("why? a closed incident needs a reason")
+        raise RefusedError("γιατί; όποιο κλείνει χρειάζεται αιτία (--why)")
     _nobody_at_work(work, incident)
     active = [a for a in work.alerts_of(incident) if a.cleared_at is None]
     if active and not command.detail.get("force"):
-        names = ", ".join(f"{a.rule} {a.device}" for a in active[:3])
-        more = f" and {len(active) - 3} more" if len(active) > 3 else ""
-        raise RefusedError(f"{incident.number}: still active: {names}{more}; --force closes it")
+        named = (work.city.devices.get(a.device) for a in active)
+        names = list(dict.fromkeys(d.name for d in named if d)) or [active[0].device]
+        more = f" και άλλες {len(names) - 3}" if len(names) > 3 else ""
+        many = agreeing(len(active), "ενεργή ειδοποίηση", "ενεργές ειδοποιήσεις")
+        told = f"{many}: {', '.join(names[:3])}{more}"
+        raise RefusedError(f"{incident.number}: {told}· με --force κλείνει")
     for _, child in list(orphans.orphans(work, incident)):
         incident = work.situation.incidents[incident.id]
         orphans.speak(work, incident, child, command.at)
@@ -204,17 +233,12 @@ def _close(work: Work, incident: Incident, command: Command) -> str:
     )
     work.put(replace(incident, state=IncidentState.CLOSED, closed_at=command.at))
     work.tell(incident, command.at, "closed", told, about=command.id, who=command.who)
-    return f"{incident.number}: έκλεισε"
-
-
-def _at_work(work: Work, incident: Incident) -> bool:
-    orders = work.situation.orders_of(incident.id)
-    return any(o.state is OrderState.ARRIVED for o in orders)
+    return f"{incident.number}: έκλεισε{called_back(work, incident.id)}"
 
 
 def _nobody_at_work(work: Work, incident: Incident) -> None:
-    if _at_work(work, incident):
-        raise RefusedError(f"a crew is at work for {incident.number}: let it finish first")
+    if work.at_work(incident):
+        raise RefusedError(f"συνεργείο εργάζεται για το {incident.number}: ας τελειώσει πρώτα")
 
 
 def _local(work: Work, moment: datetime) -> str:

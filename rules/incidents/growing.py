@@ -145,14 +145,9 @@ def refresh(
     why: str = "",
     about: object = None,
 ) -> Incident:
-    """Put the incident as its members make it; tell `what` made it grow, and whether it rose.
-
-    Where it became more severe, calls about it begin anew (`called_at`).
-    """
+    """Put the incident as its members make it; tell `what` made it grow, and whether it rose."""
     before = work.situation.incidents[incident.id]
     after = describe(work.city, incident, work.members(incident))
-    if after.severity != before.severity:
-        after = replace(after, called_at=moment)
     if after != before:
         work.put(after)
     if what:

@@ -4,7 +4,8 @@ Laws:
 - each happens at the moment when it was due, not when somebody looked, and in order of time;
 - a repaired incident is verified when its sensors agree and closes after that; where they do not
   agree in time, it opens again and names the sensor;
-- trouble that passed by itself closes only where nobody is on the way and nobody waits.
+- trouble that passed by itself closes only where nobody is on the way and nobody waits;
+- nothing closes by itself while a crew is at work on it.
 """
 
 from collections.abc import Collection, Iterator
@@ -28,7 +29,7 @@ PASSED_AFTER = timedelta(minutes=60)  # all alerts cleared, and nobody had to go
 
 def pass_time(work: Work, until: datetime) -> None:
     """Let happen what was due up to `until`, one after the other: each may bring the next."""
-    while (due := work.agenda.next(partial(_due, work))) is not None:
+    while (due := work.agenda.next(partial(dues, work))) is not None:
         if due.at > until:
             break
         # what only just became possible happens now, not before what made it so
@@ -37,7 +38,7 @@ def pass_time(work: Work, until: datetime) -> None:
     work.clock = max(until, work.clock or until)
 
 
-def _due(work: Work, key: Key) -> Iterator[Due]:
+def dues(work: Work, key: Key) -> Iterator[Due]:
     """What an incident, a silence or a hidden alert has due; nothing where it is over."""
     what, known = key
     if what == "incident" and (incident := work.situation.incidents.get(known)) is not None:
@@ -55,13 +56,13 @@ def _of_incident(work: Work, incident: Incident) -> Iterator[Due]:
     lost = list(orphans.orphans(work, incident))
     if lost:  # the others wait: once one has left, the incident is looked at again
         at, alert = min(lost, key=lambda o: (o[0], str(o[1].id)))
-        yield Due(at, f"{about}/{alert.id}", partial(orphans.speak, work, incident, alert))
+        yield Due(at, f"{about}/{alert.id}", partial(orphans.speak, work, incident, alert), "spoke")
     if incident.handed is not None and incident.handed.ask_at is not None:
         at = incident.handed.ask_at
-        yield Due(at, f"{about}/ask", partial(_ask_again, work, incident))
+        yield Due(at, f"{about}/ask", partial(_ask_again, work, incident), "ask_again")
     call = calls.due(work, incident)
     if call is not None:
-        yield Due(call.at, f"{about}/call", partial(calls.make, work, incident, call))
+        yield Due(call.at, f"{about}/call", partial(calls.make, work, incident, call), "called")
     yield from _turns(work, incident, {alert.id for _, alert in lost})
 
 
@@ -69,14 +70,14 @@ def _turns(work: Work, incident: Incident, lost: Collection[UUID]) -> Iterator[D
     """What becomes of its state. `lost`: alerts that its cause no longer explains."""
     about, quiet = str(incident.id), work.situation.quiet_since(incident)
     if incident.state is IncidentState.VERIFIED:
-        if quiet is not None:
+        if quiet is not None and not work.at_work(incident):
             at = (incident.verified_at or incident.opened_at) + CLOSE_AFTER
-            yield Due(at, about, partial(_close, work, incident, "επαληθεύτηκε"))
+            yield Due(at, about, partial(_close, work, incident, "επαληθεύτηκε"), "closed")
     elif incident.state is IncidentState.RESOLVED:
         yield from _after_repair(work, incident, quiet, lost)
     elif quiet is not None and _may_pass(work, incident):
         at = quiet + quiet_for(incident, PASSED_AFTER)
-        yield Due(at, about, partial(_close, work, incident, "πέρασε μόνο του"))
+        yield Due(at, about, partial(_close, work, incident, "πέρασε μόνο του"), "closed")
 
 
 def _after_repair(
@@ -84,17 +85,19 @@ def _after_repair(
 ) -> Iterator[Due]:
     about, resolved = str(incident.id), incident.resolved_at or incident.opened_at
     if not incident.alerts:
+        if work.at_work(incident):
+            return
         at, why = resolved + CLOSE_AFTER, "αποκαταστάθηκε· κανένας αισθητήρας δεν το παρακολουθεί"
-        yield Due(at, about, partial(_close, work, incident, why))
+        yield Due(at, about, partial(_close, work, incident, why), "closed")
     elif quiet is not None:
         at = max(quiet + quiet_for(incident, timedelta()), resolved)
-        yield Due(at, about, partial(_verify, work, incident))
+        yield Due(at, about, partial(_verify, work, incident), "verified")
     else:
         active = [a for a in work.alerts_of(incident) if a.cleared_at is None]
         doubts = [a for a in active if a.id not in lost]
         if doubts:
             at = min(_clears_by(work, incident, alert, resolved) for alert in doubts)
-            yield Due(at, about, partial(_doubt, work, incident, doubts))
+            yield Due(at, about, partial(_doubt, work, incident, doubts), "still_active")
 
 
 def _clears_by(work: Work, incident: Incident, alert: Alert, resolved: datetime) -> datetime:
@@ -138,10 +141,10 @@ def _ask_again(work: Work, incident: Incident, at: datetime) -> None:
 def _may_pass(work: Work, incident: Incident) -> bool:
     """Whether it may close without anybody having gone.
 
-    Nobody is on the way, no citizen waits for somebody to come, and it is either of a lower
-    severity or an operator has seen it.
+    Nobody is on the way or has begun, no citizen waits for somebody to come, and it is either of a
+    lower severity or an operator has seen it.
     """
-    if work.on_the_way(incident):
+    if work.on_the_way(incident) or work.situation.parts_of(incident):
         return False
     if incident.requests and category_of(work.city, incident.category).people > 0:
         return False

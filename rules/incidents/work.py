@@ -14,7 +14,7 @@ from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import ACTIVE, Incident, IncidentEvent
-from kel.model.order import Action, OrderState, Reply
+from kel.model.order import ENDS_ORDER, OPEN_ORDER, Action, OrderState, Reply, WorkOrder
 from kel.model.silence import Hidden, Silence
 from kel.model.situation import Answer, Changes, Command, Situation
 from rules.incidents.agenda import Agenda
@@ -31,19 +31,28 @@ class Work(View):
     changes: Changes = field(default_factory=Changes)
     owner: dict[UUID, UUID] = field(default_factory=dict)  # alert or request → its incident
     taken_up: set[UUID] = field(default_factory=set)  # incidents whose crews are just replying
+    arriving: set[UUID] = field(default_factory=set)  # incidents where crews are just there
     clock: datetime | None = None  # how far what happens has come
     agenda: Agenda = field(default_factory=Agenda)
+    orders: dict[UUID, list[WorkOrder]] = field(default_factory=dict)  # by incident
 
     @classmethod
     def on(cls, city: City, situation: Situation, replies: Iterable[Reply] = ()) -> "Work":
         work = cls(city, situation.copy())
-        for reply in replies:
+        said = list(replies)
+        gone = {r.order for r in said if r.action in ENDS_ORDER or r.action is Action.DECLINE}
+        for reply in said:
             order = situation.orders.get(reply.order)
             if order is not None and reply.action is not Action.DECLINE:
                 work.taken_up.add(order.incident)
+                own = order.state in OPEN_ORDER and order.crew == reply.crew
+                if own and reply.action is Action.ARRIVE and order.id not in gone:
+                    work.arriving.add(order.incident)
         for incident in work.situation.incidents.values():
             work._own(incident)
             work.agenda.changed(("incident", incident.id))
+        for order in situation.orders.values():
+            work.orders.setdefault(order.incident, []).append(order)
         for silence in work.situation.silences:
             work.agenda.changed(("silence", silence))
         for alert in work.situation.hidden:
@@ -81,8 +90,14 @@ class Work(View):
         about: object,
         who: str = KEL,
     ) -> None:
-        event = make_id("incident_event", incident.id, what, about)
-        self.changes.incident_events.append(IncidentEvent(event, incident.id, at, what, who, why))
+        self.tell_of(incident.id, at, what, why, about=about, who=who)
+
+    def tell_of(
+        self, incident: UUID, at: datetime, what: str, why: str, *, about: object, who: str = KEL
+    ) -> None:
+        """As `tell`, also of an incident that has ended."""
+        event = make_id("incident_event", incident, what, about)
+        self.changes.incident_events.append(IncidentEvent(event, incident, at, what, who, why))
 
     def answer(self, command: Command, told: str, *, done: bool) -> None:
         self.changes.answers.append(Answer(command.id, command.at, done, told))
@@ -113,3 +128,9 @@ class Work(View):
         out = {OrderState.ACCEPTED, OrderState.ARRIVED}
         going = any(o.state in out for o in self.situation.orders_of(incident.id))
         return going or incident.id in self.taken_up
+
+    def at_work(self, incident: Incident) -> bool:
+        """Whether a crew is there, or says just now that it is: nobody ends it under its hands."""
+        orders = self.situation.orders_of(incident.id)
+        there = any(o.state is OrderState.ARRIVED for o in orders)
+        return there or incident.id in self.arriving

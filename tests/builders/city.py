@@ -15,6 +15,7 @@ from kel.model.device import Device, DeviceClass, Metric
 from kel.model.ids import make_id
 from kel.model.incident import Category, Material
 from kel.model.order import Action, Reply
+from kel.model.orders_by_incident import OrdersByIncident
 from kel.model.place import Community, Feeder, Point, Zone
 from kel.model.request import Request
 from kel.model.situation import Situation
@@ -327,7 +328,8 @@ def full_stock() -> dict[tuple[str, str], Stock]:
 
 
 def situation(**changes: Any) -> Situation:
-    return Situation(**{"stock": full_stock(), **changes})
+    orders = OrdersByIncident(changes.pop("orders", {}))
+    return Situation(**{"stock": full_stock(), "orders": orders, **changes})
 
 
 def alert(

@@ -294,6 +294,42 @@ def test_numbers_go_on_after_the_greatest(connection, store, given, next_):
     assert situation.next_number("order", 2026) == f"2026-{next_}"
 
 
+def test_a_part_and_its_relief_are_the_same_after_a_restart(connection, store):
+    """A burst on call at 04:30: begun, and the day's crew sent for while it is worked on."""
+    burst = alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30"))
+    arrive(connection, alerts=[burst])
+    situation = store.situation()
+    decide_once(store, situation, at("04:30"))
+    (part,) = situation.orders.values()
+    assert part.remaining
+    arrive(connection, replies=[reply(part, "arrive", at("04:55"))])
+    decide_once(store, situation, at("05:00"))
+    decide_once(store, situation, at("06:30"))
+    assert sorted(o.continues for o in situation.orders.values()) == ["", part.number]
+    assert store.situation() == situation
+    arrive(connection, replies=[reply(part, "leave", at("06:40"))])
+    decide_once(store, situation, at("06:40"))
+    assert situation.orders[part.id].remaining != part.remaining
+    assert store.situation() == situation
+    relief = next(o for o in situation.orders.values() if o.continues)
+    assert {i.item for i in relief.items} == {"clamp", "sand"}  # nothing was used before
+
+
+def test_who_is_at_work_when_the_incident_ends_is_booked_after_a_restart(connection, store):
+    arrive(connection, alerts=[BURST])
+    situation = store.situation()
+    decide_once(store, situation, at("03:00"))
+    (order,) = situation.orders.values()
+    arrive(connection, replies=[reply(order, "arrive", at("03:30"))])
+    decide_once(store, situation, at("03:30"))
+    connection.execute("UPDATE incident SET state = 'closed', closed_at = %s", [at("03:40")])
+    again = store.situation()
+    assert (again.incidents, again.ended.keys()) == ({}, {order.incident})
+    arrive(connection, replies=[reply(order, "complete", at("04:00"))])
+    assert decide_once(store, again, at("04:00")).costs
+    assert store.situation() == again
+
+
 # stock
 
 

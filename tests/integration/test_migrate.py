@@ -1,11 +1,15 @@
 """Migrations on the real database: in order, once, and never another than what was applied."""
 
+from datetime import timedelta
+
 import pytest
+from psycopg.types.json import Jsonb
 
 from kel.store import migrate as module
-from kel.store.connect import connect
+from kel.store.connect import connect, query
 from kel.store.load import load
 from kel.store.migrate import ChangedMigrationError, migrate, migrations, pending
+from kel.store.rows import incident_of
 from tests.builders.running import OPENED, example, fresh_database
 
 pytestmark = pytest.mark.integration
@@ -68,6 +72,45 @@ def test_applied_one_release_after_the_other_it_is_the_same_schema(empty, monkey
         assert migrate(empty) == [files[count - 1].name]
     load(empty, example().city, OPENED)
     assert schema(empty) == schema(connection)
+
+
+def test_who_was_assigned_and_who_was_called_is_known_after_0016(empty, monkeypatch):
+    """A crew is what the incident is to get, anybody else is responsible; calls count on."""
+    files = migrations()
+    before = [f.name for f in files].index("0016_called.sql")
+    monkeypatch.setattr(module, "migrations", lambda *_: files[:before])
+    migrate(empty)
+    empty.execute("INSERT INTO crew VALUES ('water-1', 'Ύδρευση 1', 38.1, 23.8)")
+    for number, assigned in (("2026-0001", "water-1"), ("2026-0002", "Μ. Δήμου")):
+        empty.execute(
+            "INSERT INTO incident (id, number, category, severity, state, community, lat, lon,"
+            " title, opened_at, started_at, alerts, requests, assigned, called_at) VALUES"
+            " (md5(%s)::uuid, %s, 'pump', 3, 'open', 'drosia', 38.1, 23.8, '', %s, %s, '{}',"
+            " '{}', %s, %s)",
+            [number, number, OPENED, OPENED, assigned, OPENED],
+        )
+    for n, (who, minutes) in enumerate((("day", 5), ("day", 15), ("boss", 10))):
+        call = {"call": str(n), "who": who, "incident": "2026-0001"}
+        empty.execute(
+            "INSERT INTO outbox VALUES (md5(%s)::uuid, 'kel/v1/calls', %s, %s, %s)",
+            [str(n), Jsonb(call), OPENED + timedelta(minutes=minutes), OPENED],
+        )
+    empty.execute(
+        "INSERT INTO incident_event (id, incident, at, what, who, why)"
+        " VALUES (md5('e')::uuid, md5('2026-0002')::uuid, %s, 'assigned', 'Άννα', '')",
+        [OPENED],
+    )
+
+    monkeypatch.setattr(module, "migrations", lambda *_: files)
+    migrate(empty)
+    found = empty.execute(query("current_incidents")).fetchall()
+    first, second = sorted((incident_of(row) for row in found), key=lambda i: i.number)
+    assert (first.crew, first.assigned, first.seen_at) == ("water-1", None, None)
+    assert (second.crew, second.assigned, second.seen_at) == (None, "Μ. Δήμου", OPENED)
+    assert (first.called, second.called) == (
+        {"day": OPENED + timedelta(minutes=15), "boss": OPENED + timedelta(minutes=10)},
+        {},
+    )
 
 
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused_by_name(empty, monkeypatch):

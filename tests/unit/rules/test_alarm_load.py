@@ -41,6 +41,24 @@ def test_one_in_ten_minutes_is_the_most_that_a_day_may_bring(minutes, keeps):
     assert alarm_load(spread, [], START, START + 24 * HOUR).keeps["per_hour"] is keeps
 
 
+@pytest.mark.parametrize(
+    ("minutes", "count", "per_hour", "most_a_day"),
+    [
+        (5, 1, None, None),  # twelve an hour, made of one call
+        (59, 30, None, None),
+        (60, 6, True, None),
+        (60, 7, False, None),
+        (1439, 100, True, None),  # what is missing of the day may bring the rest
+        (1439, 151, False, False),  # and what is too much already stays too much
+        (1440, 100, True, True),
+    ],
+)
+def test_a_rate_is_judged_of_a_period_that_has_one(minutes, count, per_hour, most_a_day):
+    spread = calls(*(n * minutes / count for n in range(count)))
+    found = alarm_load(spread, [], START, START + minutes * MINUTE)
+    assert (found.keeps["per_hour"], found.keeps["most_a_day"]) == (per_hour, most_a_day)
+
+
 def test_the_worst_day_counts_not_the_mean_one():
     found = alarm_load(calls(*range(0, 1360, 9)), [], START, START + 240 * HOUR)
     assert found.most_a_day == 152

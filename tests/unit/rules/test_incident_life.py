@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from kel.model.incident import Handover, IncidentState
-from kel.model.order import OrderState
+from kel.model.order import OrderState, Reply
 from kel.model.silence import Hidden
+from kel.model.situation import Command, Inputs
 from rules.incidents.commands import take_command
+from rules.incidents.correlate import correlate
 from rules.incidents.work import Work
-from tests.builders.city import alert, at, cleared, request
+from tests.builders.city import alert, at, cleared, reply, request
 from tests.builders.incidents import CITY, Day, command, order_of
 
 ASK = at("09:00", day=6).isoformat()
@@ -86,15 +88,30 @@ def test_a_crew_that_is_assigned_takes_it_back() -> None:
     day.put(command("hand_on", "2026-0001", to="ΕΥΔΑΠ", ask_at=ASK))
     day.put(command("assign", "2026-0001", "04:00", crew="water-2"))
     assert (day.one.state, day.one.handed) == (IncidentState.ACKNOWLEDGED, None)
-    assert (day.one.assigned, day.told("assigned")) == ("water-2", ["Ύδρευση 2"])
+    assert (day.one.crew, day.told("assigned")) == ("water-2", ["συνεργείο: Ύδρευση 2"])
+
+
+def test_who_is_responsible_and_which_crew_is_to_come_are_two_things() -> None:
+    day = low()
+    day.put(command("assign", "2026-0001", "04:00", crew="water-2"))
+    day.put(command("assign", "2026-0001", "04:05", person="Μ. Δήμου", why="ξέρει το δίκτυο"))
+    assert (day.one.crew, day.one.assigned) == ("water-2", "Μ. Δήμου")
+    day.put(command("assign", "2026-0001", "04:10", crew="water-1"))
+    assert (day.one.crew, day.one.assigned) == ("water-1", "Μ. Δήμου")
+    assert day.told("assigned") == [
+        "συνεργείο: Ύδρευση 2",
+        "υπεύθυνος: Μ. Δήμου · ξέρει το δίκτυο",
+        "συνεργείο: Ύδρευση 1",
+    ]
+    assert day.answers[1] == "2026-0001: ανατέθηκε, υπεύθυνος: Μ. Δήμου"
 
 
 def test_a_crew_that_can_never_do_it_is_not_assigned() -> None:
     day = low()
     day.put(command("assign", "2026-0001", "04:00", crew="electric"))
     (answer,) = day.answers
-    assert "has nobody for plumber" in answer
-    assert day.one.assigned is None
+    assert "κανείς δεν είναι υδραυλικός" in answer
+    assert day.one.crew is None
 
 
 def test_a_person_may_be_responsible_while_it_is_with_others() -> None:
@@ -110,23 +127,25 @@ def test_a_person_may_be_responsible_while_it_is_with_others() -> None:
 @pytest.mark.parametrize(
     ("what", "detail", "told"),
     [
-        ("hand_on", {"ask_at": ASK}, "to whom? …"),
-        ("hand_on", {"to": "ΕΥΔΑΠ"}, "when to ask again? …"),
-        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": at("02:00").isoformat()}, "when to ask again? …"),
-        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "tomorrow"}, "ask_at: 'tomorrow' is no moment…"),
-        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "2026-03-06T09:00"}, "ask_at: '2026-03-06T09:00'…"),
-        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "9999-12-31T23:59:59Z"}, "ask_at: '9999-12-31…"),
-        ("silence", {"why": "έργα", "ends_at": "9999-12-31T23:59:59Z"}, "ends_at: '9999-12-31…"),
-        ("assign", {}, "to whom? …"),
-        ("assign", {"crew": "water-1", "person": "Άννα"}, "to whom? …"),
-        ("assign", {"crew": "water-9"}, "there is no crew water-9; known: electric, …"),
-        ("merge", {"other": "2026-0001"}, "2026-0001 is that incident itself"),
-        ("merge", {"other": "2026-0009"}, "there is no active incident 2026-0009"),
-        ("split", {"members": str(LOW.id)[:8]}, "something must stay in 2026-0001"),
-        ("split", {"members": "zzzz"}, "2026-0001: no member begins with 'zzzz'"),
-        ("split", {}, "2026-0001: no member begins with ''"),
-        ("close", {}, "why? …"),
-        ("dance", {}, "there is no command dance"),
+        ("hand_on", {"ask_at": ASK}, "σε ποιον; …"),
+        ("hand_on", {"to": " ", "ask_at": ASK}, "σε ποιον; …"),
+        ("hand_on", {"to": "ΕΥΔΑΠ"}, "πότε να ερωτηθεί ξανά; …"),
+        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": at("02:00").isoformat()}, "πότε να ερωτηθεί ξανά; …"),
+        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "tomorrow"}, "--ask: «tomorrow» δεν είναι στιγμή…"),
+        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "2026-03-06T09:00"}, "--ask: «2026-03-06T09:00»…"),
+        ("hand_on", {"to": "ΕΥΔΑΠ", "ask_at": "9999-12-31T23:59:59Z"}, "--ask: «9999-12-31…"),
+        ("silence", {"why": "έργα", "ends_at": "9999-12-31T23:59:59Z"}, "--until: «9999-12-31…"),
+        ("assign", {}, "σε ποιον; …"),
+        ("assign", {"person": " "}, "σε ποιον; …"),
+        ("assign", {"crew": "water-1", "person": "Άννα"}, "σε ποιον; …"),
+        ("assign", {"crew": "water-9"}, "δεν υπάρχει συνεργείο water-9· υπάρχουν: electric, …"),
+        ("merge", {"other": "2026-0001"}, "το 2026-0001 είναι το ίδιο συμβάν"),
+        ("merge", {"other": "2026-0009"}, "δεν υπάρχει ενεργό συμβάν 2026-0009"),
+        ("split", {"members": str(LOW.id)[:8]}, "κάτι πρέπει να μείνει στο 2026-0001"),
+        ("split", {"members": "zzzz"}, "2026-0001: κανένα μέλος δεν αρχίζει από «zzzz»"),
+        ("split", {}, "2026-0001: κανένα μέλος δεν αρχίζει από «»"),
+        ("close", {}, "γιατί; …"),
+        ("dance", {}, "δεν υπάρχει εντολή dance"),
     ],
 )
 def test_what_is_refused_and_why(what: str, detail: dict[str, Any], told: str) -> None:
@@ -146,7 +165,7 @@ def test_a_crew_at_work_is_left_to_finish(what: str) -> None:
     day = low()
     day.follow(order_of(day.one, OrderState.ARRIVED, accepted_at=at("02:55")), at("02:56"))
     said = command(what, "2026-0001", why="τέλος", to="ΕΥΔΑΠ", ask_at=ASK, force="yes")
-    assert refused(day, said) == "a crew is at work for 2026-0001: let it finish first"
+    assert refused(day, said) == "συνεργείο εργάζεται για το 2026-0001: ας τελειώσει πρώτα"
 
 
 # --- merge, split, close ---------------------------------------------------------------------
@@ -161,7 +180,7 @@ def two() -> Day:
 
 def test_what_an_operator_merges_goes_on_as_one() -> None:
     day = two()
-    day.put(command("merge", "2026-0001", why="ίδια εκσκαφή", other="2026-0002"))
+    day.put(command("merge", "2026-0001", why="ίδια εκσκαφή", other="2026-0002", force="yes"))
     assert set(day.one.alerts) == {LOW.id, DARK.id}
     assert (day.one.number, day.one.category) == ("2026-0001", "feeder")  # the higher rank
     assert [(e.who, e.why) for e in day.events if e.what == "merged"] == [
@@ -174,12 +193,80 @@ def test_what_an_operator_merges_goes_on_as_one() -> None:
     assert day.told("cleared") == ["επανήλθε"]
 
 
+def test_what_is_of_another_kind_is_merged_by_force_only() -> None:
+    day = two()
+    told = refused(day, command("merge", "2026-0001", other="2026-0002"))
+    dark, dry = (CITY.categories[day.named(n).category].label for n in ("2026-0002", "2026-0001"))
+    assert told == (
+        f"το 2026-0002 είναι άλλο πράγμα ({dark}) από το 2026-0001 ({dry})· με --force ενώνονται"
+    )
+
+
+@pytest.mark.parametrize("cause", ["2026-0001", "2026-0002"])
+def test_what_nobody_knows_the_kind_of_goes_with_everything(cause: str) -> None:
+    day = Day()
+    day.put(request("low_pressure", at("02:45"), 38.134), request("other", at("02:46"), 38.2))
+    other = {"2026-0001": "2026-0002", "2026-0002": "2026-0001"}[cause]
+    day.put(command("merge", cause, other=other))
+    assert day.answers == [f"{other}: ενώθηκε με το {cause}"]
+
+
+CALLED_BACK = [
+    (command("merge", "2026-0001", other="2026-0002", force="yes"), "2026-0002: ενώθηκε με το …"),
+    (command("close", "2026-0002", why="ψευδής", force="yes"), "2026-0002: έκλεισε"),
+    (command("hand_on", "2026-0002", to="ΕΥΔΑΠ", ask_at=ASK), "2026-0002: διαβιβάστηκε σε ΕΥΔΑΠ…"),
+    (command("assign", "2026-0002", crew="electric"), "2026-0002: ανατέθηκε, συνεργείο: …"),
+]
+
+
+@pytest.mark.parametrize(("said", "begins"), CALLED_BACK, ids=[c.what for c, _ in CALLED_BACK])
+@pytest.mark.parametrize(
+    ("state", "how"), [(OrderState.SENT, "στάλθηκε"), (OrderState.ACCEPTED, "καθ’ οδόν")]
+)
+def test_the_answer_says_which_order_is_taken_back(
+    said: Command, begins: str, state: OrderState, how: str
+) -> None:
+    day = two()
+    order = order_of(day.named("2026-0002"), state, crew="water-2", accepted_at=at("02:55"))
+    day.situation.orders[order.id] = order
+    day.put(said)
+    (answer,) = day.answers
+    assert answer.startswith(begins.removesuffix("…"))
+    assert answer.endswith(f" · αποσύρεται η Ε-2026-0001: Ύδρευση 2, {how}")
+
+
+def test_what_a_merged_incident_becomes_may_take_back_its_own_order() -> None:
+    day = two()
+    order = order_of(day.named("2026-0001"), OrderState.SENT)
+    day.situation.orders[order.id] = order
+    day.put(command("merge", "2026-0001", other="2026-0002", force="yes"))
+    assert day.answers[0].endswith(" · αποσύρεται η Ε-2026-0001: Ύδρευση 1, στάλθηκε")
+
+
 def test_an_incident_whose_crew_is_at_work_is_not_merged_away() -> None:
     day = two()
     lamp = day.named("2026-0002")
     day.follow(order_of(lamp, OrderState.ARRIVED, accepted_at=at("02:55")), at("02:56"))
     told = refused(day, command("merge", "2026-0001", other="2026-0002"))
-    assert told == "a crew is at work for 2026-0002: merge 2026-0001 into it instead"
+    assert told == "συνεργείο εργάζεται για το 2026-0002: ενώστε το 2026-0001 με εκείνο"
+
+
+def test_nor_is_one_whose_crew_arrives_just_now() -> None:
+    day = two()
+    lamp = day.named("2026-0002")
+    order = order_of(lamp, OrderState.ACCEPTED, accepted_at=at("02:55"))
+    day.follow(order, at("02:56"))
+    merge = command("merge", "2026-0001", other="2026-0002", force="yes")
+
+    def merged(*replies: Reply) -> bool:
+        inputs = Inputs(at("03:00"), replies=replies, commands=(merge,))
+        (answer,) = correlate(CITY, day.situation, inputs).answers
+        return answer.done
+
+    came = reply(order, "arrive", at("02:59"))
+    assert not merged(came)
+    assert merged(replace(came, crew="water-2"))  # who says so has no order for it
+    assert merged(came, reply(order, "complete", at("02:59")))  # and is done
 
 
 def test_what_an_operator_splits_off_is_an_incident_of_its_own() -> None:
@@ -192,7 +279,7 @@ def test_what_an_operator_splits_off_is_an_incident_of_its_own() -> None:
     first, second = day.named("2026-0001"), day.named("2026-0002")
     assert (first.alerts, first.requests) == ((LOW.id,), ())
     assert (second.alerts, second.requests) == ((noise.id,), (wet.id,))
-    assert day.told("split") == ["1 ειδοποιήσεις, 1 αιτήματα στο 2026-0002"]
+    assert day.told("split") == ["1 ειδοποίηση, 1 αίτημα στο 2026-0002"]
     assert day.told("opened")[-1] == (
         "κανόνας service_leak · χωρίστηκε από το 2026-0001, άλλη βλάβη"
     )
@@ -247,7 +334,7 @@ def test_a_closed_incident_keeps_who_closed_it_and_why() -> None:
 def test_what_is_still_active_closes_by_force_only_and_stays_silent_until_it_clears() -> None:
     day = low()
     told = refused(day, command("close", "2026-0001", why="δοκιμή"))
-    assert told == "2026-0001: still active: low_pressure zm-01; --force closes it"
+    assert told == "2026-0001: 1 ενεργή ειδοποίηση: zm-01· με --force κλείνει"
     day.put(command("close", "2026-0001", "03:10", why="δοκιμή", force="yes"))
     assert not day.situation.incidents
     (dismissed,) = day.situation.hidden.values()

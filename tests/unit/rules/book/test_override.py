@@ -117,20 +117,20 @@ REFUSED: list[tuple[Fields, str, str]] = [
     ({"below": "1.0"}, "", "names no place: community, zone, feeder, devices"),
     ({"zone": '"z01"'}, "", "changes nothing"),
     ({"zone": '"z9"', "below": "1.0"}, ".zone", "unknown zone 'z9'"),
-    ({"devices": '["zm-01", "zm-77"]', "below": "1.0"}, ".devices.1", "did you mean"),
+    ({"devices": '["zm-01", "zm-77"]', "below": "1.0"}, ".devices.1", "known: "),
     ({"devices": '["zm-01", "ps-01"]', "below": "1.0"}, ".devices.1", "r1 does not watch ps-01"),
     ({"feeder": '"f01"', "below": "1.0"}, "", "takes no device that r1 watches"),
     ({"zone": '"z01"', "id": '"x"'}, ".id", "is what the rule is, and cannot be overridden"),
     ({"zone": '"z01"', "kind": '"missing"'}, ".kind", "cannot be overridden"),
     ({"zone": '"z01"', "watch": '{class="pump"}'}, ".watch", "cannot be overridden"),
     ({"zone": '"z01"', "belov": "1.0"}, ".belov", "unknown field 'belov'; did you mean 'below'?"),
-    ({"zone": '"z01"', "below": '"low"'}, ".below", "valid number"),
+    ({"zone": '"z01"', "below": '"low"'}, ".below", 'must be a number, not "low"'),
     ({"zone": '"z01"', "below": "-1.0"}, ".below", "can never hold"),
     ({"zone": '"z01"', "clear": "{above=1.0}"}, ".clear", "1 is under 2"),
     ({"zone": '"z01"', "below": "1.0", "unit": '"l/s"'}, ".unit", "must be 'bar', not 'l/s'"),
     ({"zone": '"z01"', "for": '"soon"'}, ".for", "is no duration"),
     ({"zone": '"z01"', "when": '"nigth"'}, ".when", "did you mean 'night'?"),
-    ({"zone": '"z01"', "off": '"yes"', "below": "1.0"}, ".off", "valid boolean"),
+    ({"zone": '"z01"', "off": '"yes"', "below": "1.0"}, ".off", 'must be true or false, not "yes"'),
 ]
 
 

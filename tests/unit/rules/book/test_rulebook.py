@@ -92,7 +92,7 @@ REFUSED = [
     (PRESSURE, {"below": "21.0"}, "below", "can never clear: pressure is at most 20 bar"),
     (PRESSURE, {"when": '"nigth"'}, "when", "unknown calendar 'nigth'; did you mean 'night'?"),
     (PRESSURE, {"when": '["night", "x"]'}, "when.1", "unknown calendar 'x'"),
-    (PRESSURE, {"when": "[]"}, "when", "at least 1 item"),
+    (PRESSURE, {"when": "[]"}, "when", "must have at least 1, not 0"),
     (
         PRESSURE,
         {"when": '"early"', "for": '"2h"'},
@@ -122,7 +122,7 @@ REFUSED = [
     ),
     (PRESSURE, {"above": "3.0"}, "below", "both above and below"),
     (PRESSURE, {"below": "inf"}, "below", "finite"),
-    (PRESSURE, {"below": '"2"'}, "below", "valid number"),
+    (PRESSURE, {"below": '"2"'}, "below", 'must be a number, not "2"'),
     (PRESSURE, {"below": "-1.0"}, "below", "can never hold: pressure is at least -1 bar"),
     (PRESSURE, {"for": '"5 min"'}, "for", "is no duration"),
     (PRESSURE, {"for": "300"}, "for", "is no duration"),
@@ -146,11 +146,11 @@ REFUSED = [
     (NIGHT, {"window": '["02:00", "2am"]'}, "window.1", "is no time of day"),
     (NIGHT, {"window": '["02:00", "02:00"]'}, "window", "begins when it ends"),
     (NIGHT, {"clear": "{below=6.0}"}, "clear.below", "6 is over 5"),
-    (NIGHT, {"season": "{13 = 2.0}"}, "season.13.[key]", "less than or equal to 12"),
+    (NIGHT, {"season": "{13 = 2.0}"}, "season.13.[key]", "must be at most 12"),
     (NIGHT, {"background": "{per_kn=1.0}"}, "background.per_kn", "did you mean 'per_km'?"),
     (SHARE, {"watch": '{class="pump"}'}, "watch", "none of these devices has a feeder"),
     (SHARE, {"of": '"zone"'}, "of", "feeder"),
-    (SHARE, {"at_least": "1.5"}, "at_least", "less than or equal to 1"),
+    (SHARE, {"at_least": "1.5"}, "at_least", "must be at most 1, not 1.5"),
     (SHARE, {"clear": "{below=0.6}"}, "clear.below", "0.6 is over 0.5"),
     (SHARE, {"condition": "{}"}, "condition", "either missing or metric"),
     (SHARE, {"condition": '{metric="failure"}'}, "condition", "above or below is missing"),
@@ -187,6 +187,42 @@ def test_all_mistakes_are_told_at_once() -> None:
         "rule.2.id",
         "rule.2.clear.fall",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [({"kind": '"tresh"'}, "unknown kind 'tresh'; did you mean"), ({}, "is missing")],
+)
+def test_what_every_rule_says_is_checked_in_one_of_no_known_kind(
+    kind: dict[str, str], told: str
+) -> None:
+    fields = {k: v for k, v in PRESSURE.items() if k != "kind"} | kind
+    broken = {"id": '"A b"', "severity": '"hihg"', "verify": '"soon"', "belov": "2.0"}
+    watch = {"watch": '{class="zone", metric="pressure", zome="z01"}'}
+    found = {field: what for _, field, what in mistakes(rule_text(**fields | broken | watch))}
+    assert told in found.pop("rule.0.kind")
+    assert found.pop("rule.0.belov") == "unknown field 'belov'; did you mean 'below'?"
+    assert found.keys() == {
+        f"rule.0.{field}" for field in ("id", "severity", "verify", "watch.zome")
+    }
+    # of what is right in some kind nothing is told
+    assert [field for _, field, _ in mistakes(rule_text(**fields))] == ["rule.0.kind"]
+
+
+def test_people_are_told_the_rules_id_where_it_has_one() -> None:
+    for name, told in (('"low"', "low"), ('"A b"', "0")):
+        with pytest.raises(MistakesError) as refused:
+            parse_rulebook(document(rule_text(**{**PRESSURE, "id": name, "below": '"2"'})), city())
+        assert f": rule.{told}.below: must be a number" in str(refused.value)
+
+
+def test_a_time_that_is_too_long_is_one_mistake() -> None:
+    """It is too long for the kind, has too many spans, and is longer than readings are kept."""
+    drift = {**PRESSURE, "kind": '"drift"', "training": '"500d"', "every": '"1h"'}
+    drift |= {"watch": '{class="zone", metric="pressure"}', "limit": "5.0"}
+    wanted = {k: v for k, v in drift.items() if k not in ("below", "unit", "for", "clear")}
+    ((_, field, what),) = mistakes(rule_text(**wanted))
+    assert field == "rule.0.training" and "longer than" in what
 
 
 def test_two_rules_with_one_id_are_refused_at_the_second() -> None:

@@ -336,7 +336,7 @@ def test_a_command_for_an_incident_nobody_has_does_nothing(number: str) -> None:
     day.put(alert(CITY, "ps-01", "pump", at("02:50")))
     changes = day.put(acknowledge(number))
     assert not (changes.incidents or changes.incident_events)
-    assert day.answers == [f"there is no active incident {number}"]
+    assert day.answers == [f"δεν υπάρχει ενεργό συμβάν {number}"]
 
 
 def _repaired(device: str = "zm-01", category: str = "low_pressure", **values: Any) -> Day:
@@ -383,6 +383,22 @@ def test_a_second_repair_resolves_it_again() -> None:
     second = order_of(day.one, OrderState.COMPLETED, attempt=2, completed_at=at("17:00"))
     day.follow(second, at("17:00"))
     assert (day.one.state, day.one.resolved_at) == (IncidentState.RESOLVED, at("17:00"))
+
+
+def test_a_part_resolves_nothing_and_its_relief_does() -> None:
+    day = Day()
+    day.put(alert(CITY, "zm-01", "main_burst", at("09:00")))
+    taken = {"made_at": at("09:05"), "accepted_at": at("09:10")}
+    left = timedelta(hours=1, minutes=5)
+    part = order_of(
+        day.one, OrderState.COMPLETED, completed_at=at("11:00"), remaining=left, **taken
+    )
+    day.follow(part, at("11:00"))
+    assert (day.one.state, day.one.resolved_at) == (IncidentState.OPEN, None)
+    assert day.told("part_done") == ["Ε-2026-0001: παράδοση βάρδιας, μένουν 1 ώ 05′"]
+    relief = order_of(day.one, OrderState.COMPLETED, attempt=2, completed_at=at("13:00"), **taken)
+    day.follow(relief, at("13:00"))
+    assert (day.one.state, day.one.resolved_at) == (IncidentState.RESOLVED, at("13:00"))
 
 
 @pytest.mark.parametrize(
@@ -463,7 +479,23 @@ def test_a_refused_order_is_told_and_leaves_the_state(state: OrderState) -> None
     assert len(day.told(state.value)) == 1
 
 
-def test_an_order_of_an_incident_that_has_ended_changes_nothing() -> None:
-    day = _repaired()
-    (order,) = day.situation.orders.values()
-    assert not follow_orders(CITY, Situation(), [order], at("13:00"))
+@pytest.mark.parametrize(
+    ("state", "remaining", "told"),
+    [
+        (OrderState.SENT, 0, []),
+        (OrderState.ARRIVED, 0, []),
+        (OrderState.DECLINED, 0, []),
+        (OrderState.EXPIRED, 0, []),
+        (OrderState.WITHDRAWN, 0, ["withdrawn"]),
+        (OrderState.COMPLETED, 0, ["resolved"]),
+        (OrderState.COMPLETED, 60, ["part_done"]),
+    ],
+)
+def test_an_order_of_an_incident_that_has_ended_leaves_it_so(
+    state: OrderState, remaining: int, told: list[str]
+) -> None:
+    (order,) = _repaired().situation.orders.values()
+    order = replace(order, state=state, remaining=timedelta(minutes=remaining))
+    changes = follow_orders(CITY, Situation(), [order], at("13:00"))
+    assert not changes.incidents
+    assert [e.what for e in changes.incident_events] == told

@@ -22,7 +22,8 @@ def silence(clock: str = "01:00", end: datetime | None = None, **detail: Any) ->
 def silent(**detail: Any) -> Day:
     day = Day()
     day.put(silence(**detail))
-    assert day.answers == ["Σ-2026-0001"]
+    (answer,) = day.answers
+    assert answer.startswith("Σ-2026-0001: κρύβει ")
     return day
 
 
@@ -58,11 +59,14 @@ def test_what_a_silence_hides(picks: dict[str, Any], hidden: bool) -> None:
 @pytest.mark.parametrize(
     ("detail", "told"),
     [
-        ({"category": "fire"}, "fire is a fire: silence the device or the rule by name"),
-        ({"zone": "z01", "since": "22:00"}, "a recurring silence has days"),
-        ({"zone": "z01", "until": "06:00"}, "a recurring silence has days"),
-        ({"zone": "z01", "since": "22:00", "until": "06:00"}, "a recurring silence has days"),
-        ({"zone": "z01", "days": "mon"}, "a recurring silence has days"),
+        ({"category": "fire"}, "φωτιά (fire) σιωπά μόνο με το όνομα συσκευής ή κανόνα"),
+        ({"zone": "z01", "since": "22:00"}, "όποια επαναλαμβάνεται έχει και τα τρία"),
+        ({"zone": "z01", "until": "06:00"}, "όποια επαναλαμβάνεται έχει και τα τρία"),
+        (
+            {"zone": "z01", "since": "22:00", "until": "06:00"},
+            "όποια επαναλαμβάνεται έχει και τα τρία",
+        ),
+        ({"zone": "z01", "days": "mon"}, "όποια επαναλαμβάνεται έχει και τα τρία"),
     ],
 )
 def test_a_silence_that_would_not_do_what_it_says_is_refused(
@@ -148,9 +152,45 @@ def test_a_lifted_silence_lets_speak_at_once_and_keeps_who_lifted_it() -> None:
     (ended,) = lifted.silences.values()
     assert (ended.ended_at, ended.ended_by, ended.ended_why) == (at("04:00"), "Άννα", "τέλος")
     assert day.one.opened_at == at("04:00")
-    assert day.answers[-1] == "Σ-2026-0001: άρση, 1 ενεργές ειδοποιήσεις"
+    assert day.answers[-1] == "Σ-2026-0001: άρση, 1 ειδοποίηση ακούγεται"
     again = day.put(command("unsilence", clock="04:10", silence="Σ-2026-0001"))
     assert not again.answers[0].done
+
+
+@pytest.mark.parametrize(
+    ("picks", "told"),
+    [
+        ({"zone": "z01"}, " · όχι φωτιά· "),
+        ({"class": "fire,camera"}, " · όχι φωτιά· "),
+        ({"class": "fire", "rule": "smoke"}, ""),
+        ({"device": "cam-01"}, ""),
+        ({"category": "low_pressure"}, ""),
+    ],
+)
+def test_the_answer_says_that_no_fire_is_hidden(picks: dict[str, Any], told: str) -> None:
+    (answer,) = silent(**picks).answers
+    assert told in answer and ("φωτιά" in answer) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("other", "signs", "told"),
+    [
+        ({"zone": "z01,z02"}, (), "δεν έκρυβε τίποτα ενεργό · ισχύει ακόμη η Σ-2026-0002"),
+        ({"zone": "z01", "rule": "x"}, (), "τίποτα ενεργό · ισχύει ακόμη η Σ-2026-0002"),
+        ({"device": "zm-01"}, (LOW,), "0 ειδοποιήσεις ακούγονται · ισχύει ακόμη η Σ-2026-0002"),
+        ({"zone": "z02"}, (LOW,), "1 ειδοποίηση ακούγεται"),
+        ({"feeder": "f01"}, (), "δεν έκρυβε τίποτα ενεργό"),
+        ({"zone": "z01", "starts_at": at("05:00").isoformat()}, (), "τίποτα ενεργό"),
+    ],
+)
+def test_a_lifted_silence_says_which_still_holds(
+    other: dict[str, Any], signs: tuple[Alert, ...], told: str
+) -> None:
+    day = silent(zone="z01")
+    day.put(silence("01:10", **other))
+    day.put(*signs, now=at("02:55"))
+    day.put(command("unsilence", clock="04:00", silence="Σ-2026-0001"))
+    assert day.answers[-1].endswith(told)
 
 
 def test_of_two_silences_the_later_end_counts() -> None:
@@ -232,19 +272,21 @@ def test_days_that_touch_are_one_silence() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"ends_at": ""}, "until when? a silence has an end"),
-        ({"ends_at": "soon"}, "ends_at: 'soon' is no moment…"),
-        ({"ends_at": at("00:30").isoformat()}, "a silence ends after it starts, and later…"),
-        ({"starts_at": at("07:00").isoformat()}, "a silence ends after it starts, and later…"),
-        ({"ends_at": "2027-06-01T00:00+00:00"}, "a silence lasts a year at the most"),
-        ({"zone": ""}, "what about? name one of device, zone, …"),
-        ({"zone": "z99"}, "there is no zone z99"),
-        ({"category": "lava"}, "there is no category lava"),
-        ({"days": "wed"}, "a recurring silence has days, and from when to when"),
-        ({"since": "22:00", "until": "23:00"}, "a recurring silence has days, and…"),
-        ({"days": "tod", "since": "22:00", "until": "23:00"}, "'tod' is no day; known: mon, …"),
-        ({"days": "wed", "since": "25:00", "until": "23:00"}, "since: '25:00' is no time of day…"),
-        ({"days": "fri", "since": "22:00", "until": "23:00"}, "none of these days and hours lies…"),
+        ({"ends_at": ""}, "ως πότε; η σίγαση έχει τέλος (--until)"),
+        ({"ends_at": "soon"}, "--until: «soon» δεν είναι στιγμή…"),
+        ({"ends_at": at("00:30").isoformat()}, "η σίγαση τελειώνει αφού αρχίσει…"),
+        ({"starts_at": at("07:00").isoformat()}, "η σίγαση τελειώνει αφού αρχίσει…"),
+        ({"ends_at": "2027-06-01T00:00+00:00"}, "η σίγαση κρατά το πολύ έναν χρόνο"),
+        ({"zone": ""}, "τι να σιωπά; γράψτε ένα από: device, zone, …"),
+        ({"zone": "z99"}, "ζώνη z99: δεν υπάρχει· υπάρχουν: z01, z02…"),
+        ({"device": "zm-1"}, "συσκευή zm-1: δεν υπάρχει· μοιάζουν: zm-0…"),
+        ({"category": "lava"}, "κατηγορία lava: δεν υπάρχει"),
+        ({"days": "wed"}, "όποια επαναλαμβάνεται έχει και τα τρία: --days, --from, --to"),
+        ({"days": "wed", "since": "22:00", "until": "22:00"}, "--from και --to είναι η ίδια ώρα…"),
+        ({"since": "22:00", "until": "23:00"}, "όποια επαναλαμβάνεται έχει…"),
+        ({"days": "tod", "since": "22:00", "until": "23:00"}, "«tod» δεν είναι ημέρα…"),
+        ({"days": "wed", "since": "25:00", "until": "23:00"}, "--from: «25:00» δεν είναι ώρα…"),
+        ({"days": "fri", "since": "22:00", "until": "23:00"}, "καμία από αυτές τις ημέρες…"),
     ],
 )
 def test_a_silence_that_is_refused(change: dict[str, Any], told: str) -> None:
@@ -259,13 +301,14 @@ def test_a_silence_that_is_refused(change: dict[str, Any], told: str) -> None:
 def test_somebody_must_want_it_and_say_why(missing: str) -> None:
     day = Day()
     changes = day.put(replace(silence(zone="z01"), **{missing: " "}))
-    assert [a.told for a in changes.answers] == ["a silence needs somebody who wants it, and why"]
+    (answer,) = changes.answers
+    assert answer.told == "ποιος τη θέλει και γιατί; η σίγαση χρειάζεται και τα δύο"
 
 
 def test_numbers_of_silences_go_on() -> None:
     day = silent(zone="z01")
     day.put(silence("01:10", zone="z02"))
-    assert day.answers[-1] == "Σ-2026-0002"
+    assert day.answers[-1].startswith("Σ-2026-0002: ")
 
 
 def test_a_long_silence_over_many_alerts_is_one_line_each() -> None:
