@@ -7,7 +7,7 @@ Laws:
 - reading (`toml_file`, `csv_file`, `json_file`) is the only I/O; the rest is data in, data out.
 """
 
-from kel.city.load import load_city
+from kel.city.load import load_city, read_city
 from kel.city.toml_file import read_document
 
-__all__ = ["load_city", "read_document"]
+__all__ = ["load_city", "read_city", "read_document"]

@@ -366,7 +366,7 @@ class CategoryEntry(Entry):
     severity: Literal["info", "low", "medium", "high", "critical"]
     skills: tuple[str, ...] = ()
     people: Annotated[int, Field(gt=0)]
-    hours: Positive
+    hours: Positive  # on the spot by the clock, with all of them at work
     vehicles: tuple[str, ...] = ()
     materials: tuple[MaterialEntry, ...] = ()
     waiting: Euro

@@ -1,17 +1,21 @@
 """The city, from its folder."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from kel.city.entries import CalendarEntry, CategoryEntry, CrewEntry, DeviceEntry
+from kel.city.entries import ADDRESSES, CalendarEntry, CategoryEntry, CrewEntry, DeviceEntry
 from kel.city.escalation import read_escalation
-from kel.city.files import Files, read_files
-from kel.city.lamps import lamps_of
+from kel.city.files import CALENDARS, MAPPINGS, Files, read_files
+from kel.city.lamps import LAMP, lamps_of
 from kel.city.links import check_links
 from kel.city.mappings import mapping_of
 from kel.city.once import check_once
+from kel.city.partly import Partial, Partly
 from kel.city.places import check_places
+from kel.city.runbook import FILE as RUNBOOK
+from kel.city.runbook import check_runbook, read_runbook
 from kel.model.calendar import Calendar, FireRisk
 from kel.model.city import City
 from kel.model.cost import BudgetLine
@@ -21,6 +25,7 @@ from kel.model.incident import Category, Material
 from kel.model.mapping import JsonMapping
 from kel.model.mistake import Mistake, MistakesError
 from kel.model.place import Community, Feeder, Point, Zone
+from kel.model.runbook import Heading
 from kel.model.stock import Item, Stock
 
 
@@ -36,18 +41,36 @@ def load_city(folder: Path, *, lamps_per_feeder: int | None = None) -> City:
 
     Raises `MistakesError` with all mistakes of all files, and `ValueError` for a negative switch.
     """
+    city, mistakes = read_city(folder, lamps_per_feeder=lamps_per_feeder)
+    if mistakes:
+        raise MistakesError(mistakes)
+    return city
+
+
+def read_city(folder: Path, *, lamps_per_feeder: int | None = None) -> tuple[City, list[Mistake]]:
+    """The same with all mistakes beside it. Where there are some, the city is what the other files
+    say, as far as rules ask for it: what is asked beyond that raises `UnreadError`.
+
+    Raises `MistakesError` where there is no such folder.
+    """
     if lamps_per_feeder is not None and lamps_per_feeder < 0:
         raise ValueError("lamps_per_feeder counts lamps, it cannot be negative")
     if not folder.is_dir():
-        raise MistakesError([Mistake(folder.as_posix(), 0, "folder", "there is no such folder")])
+        what = "there is no such folder"
+        if folder.exists():
+            what = f"is a file; give the folder that the city's files are in, here {folder.parent}"
+        raise MistakesError([Mistake(folder.as_posix(), 0, "folder", what)])
     files, mistakes = read_files(folder)
     if lamps_per_feeder is not None:
         _lay_out(files, lamps_per_feeder)
     escalation, more = read_escalation(folder)
     mistakes += [*more, *check_once(files), *check_places(files), *check_links(files)]
+    runbook, more = read_runbook(folder)
+    mistakes += [*more, *check_runbook(files, runbook)]
     if mistakes:
-        raise MistakesError(mistakes)
-    return replace(_build(files), escalation=escalation)
+        wrong = {mistake.file.removeprefix(f"{folder.as_posix()}/") for mistake in mistakes}
+        return cast(City, _partly(files, runbook, wrong)), mistakes
+    return replace(_build(files), escalation=escalation, runbook=runbook), []
 
 
 def _lay_out(files: Files, lamps: int) -> None:
@@ -65,15 +88,9 @@ def _build(files: Files) -> City:
         name=city.name,
         timezone=city.timezone,
         classes={c.id: c for c in _classes(files)},
-        communities={
-            e.id: Community(e.id, e.name, Point(e.lat, e.lon), e.population)
-            for e in files.communities.entries
-        },
+        communities={c.id: c for c in _communities(files)},
         zones={z.id: z for z in _zones(files)},
-        feeders={
-            e.id: Feeder(e.id, e.name, e.community, Point(e.lat, e.lon))
-            for e in files.feeders.entries
-        },
+        feeders={f.id: f for f in _feeders(files)},
         devices={d.id: d for d in _devices(files, mappings)},
         crews={e.id: _crew(e) for e in files.crews.entries},
         vehicles={e.id: Vehicle(**e.model_dump()) for e in files.vehicles.entries},
@@ -97,6 +114,54 @@ def _classes(files: Files) -> Iterable[DeviceClass]:
     for e in files.classes.entries:
         metrics = tuple(Metric(m.name, m.unit, m.label, m.low, m.high) for m in e.metrics)
         yield DeviceClass(e.id, e.label, metrics, e.every)
+
+
+def _partly(files: Files, runbook: Mapping[str, Heading], wrong: Collection[str]) -> Partial:
+    """The part of the city that rules are checked against, without what stands in `wrong` files."""
+    mappings = {e.id: mapping_of(e) for e in files.mappings.entries}
+    classes = {
+        cls.id
+        for cls in _classes(files)
+        if f"devices/{cls.id}.csv" not in wrong
+        and not (cls.id == LAMP and "feeders.csv" in wrong)
+        and not (MAPPINGS in wrong and _mapped(files, cls.id))
+    }
+    whole = "classes.toml" not in wrong and classes >= {cls.id for cls in _classes(files)}
+    devices = [d for d in _devices(files, mappings) if d.cls in classes]
+    parts: dict[str, object] = {
+        "classes": Partly(_classes(files), whole="classes.toml" not in wrong),
+        "communities": Partly(_communities(files), whole="communities.toml" not in wrong),
+        "zones": Partly(_zones(files), whole="zones.geojson" not in wrong),
+        "feeders": Partly(_feeders(files), whole="feeders.csv" not in wrong),
+        "devices": Partly(devices, whole=whole),
+        "categories": Partly(
+            map(_category, files.categories.entries), whole="categories.toml" not in wrong
+        ),
+        "calendars": Partly(map(_calendar, files.calendars.entries), whole=CALENDARS not in wrong),
+    }
+    if files.city and "city.toml" not in wrong:
+        city = files.city.entry
+        parts["keep"] = city.keep
+        parts["warehouse"] = Point(city.warehouse.lat, city.warehouse.lon)
+    if RUNBOOK not in wrong:
+        parts["runbook"] = runbook
+    return Partial(parts, devices, classes)
+
+
+def _mapped(files: Files, cls: str) -> bool:
+    """Whether some device of the class speaks a format that only a mapping can tell of."""
+    listed = files.devices.get(cls)
+    return listed is not None and any(e.source not in ADDRESSES for e in listed.entries)
+
+
+def _communities(files: Files) -> Iterable[Community]:
+    for e in files.communities.entries:
+        yield Community(e.id, e.name, Point(e.lat, e.lon), e.population)
+
+
+def _feeders(files: Files) -> Iterable[Feeder]:
+    for e in files.feeders.entries:
+        yield Feeder(e.id, e.name, e.community, Point(e.lat, e.lon))
 
 
 def _zones(files: Files) -> Iterable[Zone]:

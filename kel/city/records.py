@@ -1,15 +1,14 @@
 """Records: the parts of a file that are checked one by one, and what came of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from kel.model.mistake import Document, Mistake, Path
+from kel.model.mistake import Document, Mistake, Path, nearest
 
 FEW = 8
 
@@ -30,8 +29,9 @@ class Record:
 
     def mistake(self, field: Path, what: str) -> Mistake:
         path = (*self.at, *field)
-        name = str(field[-1]) if self.flat and field else ".".join(map(str, path))
-        return Mistake(self.document.file, self.document.line(path), name, what)
+        found = self.document.mistake(path, what)
+        column = str(field[-1]) if self.flat and field else ""
+        return replace(found, field=column, told=column) if column else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
 @lru_cache(maxsize=1024)
 def suggest(word: str, known: frozenset[str]) -> str:
     """What may have been meant: the nearest known word, or all of them where they are few."""
-    near = get_close_matches(word, sorted(known), n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
+    near = nearest(word, known)
+    if near is not None:
+        return f"; did you mean {near}?"
     return f"; known: {', '.join(sorted(known))}" if 0 < len(known) <= FEW else ""
 
 

@@ -1,6 +1,5 @@
 """`kel check | load`: the city's folder."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,10 +12,10 @@ from kel.settings import Settings
 def check(folder: Path | None) -> None:
     """Name every mistake in a city's FOLDER (else KEL_CITY), as `file:line: field: what`.
 
-    Reads files alone: no broker, no stream and no database is needed. Exit code 1 where there are
-    mistakes.
+    Reads files alone: no broker, no stream and no database is needed. Where a file has a mistake,
+    the others are told only what is certain without it. Exit code 1 where there are mistakes.
     """
-    from kel.run.cityfiles import RULES, mistakes_of
+    from kel.run.cityfiles import mistakes_of
 
     where = folder or Settings().city
     mistakes = mistakes_of(where)
@@ -27,8 +26,6 @@ def check(folder: Path | None) -> None:
         click.echo(
             f"{count}: nothing takes the folder like this, what runs keeps running", err=True
         )
-        if not any(Path(mistake.file).name == RULES for mistake in mistakes):
-            click.echo(f"{RULES} is looked at once all other files are right", err=True)
         raise click.exceptions.Exit(1)
     click.echo(f"{where}: no mistakes")
 
@@ -36,16 +33,19 @@ def check(folder: Path | None) -> None:
 @click.command()
 def load() -> None:
     """Bring the city's folder into the database (after `kel migrate`, and after every change)."""
-    from kel.run.cityfiles import fingerprint, load_city_files
+    from kel.cli.asking import user
+    from kel.run.cityfolder import edition_of
+    from kel.run.loading import bring, read_loadable
     from kel.store.connect import connect
-    from kel.store.load import load as load_into
-    from kel.store.rulebook import Edition, keep
+    from kel.store.rulebook import taken
+    from rules.book.editions import taken_up
 
     settings = Settings()
-    version = fingerprint(settings.city)
-    files = load_city_files(settings)
+    found = read_loadable(settings)
     with connect(settings) as connection:
-        city = load_into(connection, files.city, datetime.now(UTC), version)
-        edition = Edition(files.rulebook.version, files.source, files.calendars)
-        keep(connection, edition, version)
+        last = taken(connection)[-1:]
+        files = bring(connection, found, user())
+    city, now = files.city, edition_of(files)
+    before = (last[0].edition.version, last[0].edition.texts) if last else None
     click.echo(f"{city.name}: {len(city.devices)} devices, {len(files.rulebook.rules)} rules")
+    click.echo(taken_up(now.version, now.texts, before, None))

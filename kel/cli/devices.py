@@ -177,10 +177,12 @@ def import_(file: Path, cls: str | None) -> None:
     """
     from kel.city.exchange import read_devices, told_of
     from kel.city.writing import put_rows
+    from kel.cli.asking import user
     from kel.cli.listing import counted
     from kel.model.mistake import MistakesError
     from kel.run.cityfiles import load_city_files
-    from kel.run.registry import change, load_folder
+    from kel.run.loading import load_folder
+    from kel.run.registry import change
     from kel.store.registry import strangers
 
     settings = _running()
@@ -201,7 +203,7 @@ def import_(file: Path, cls: str | None) -> None:
         except MistakesError as error:
             raise MistakesError(told_of(error.mistakes, settings.city, file, rows, made)) from None
         before = strangers(connection)
-        city = load_folder(settings, connection)
+        city = load_folder(settings, connection, user()).city
     files = counted(len(changed), "αρχείο άλλαξε", "αρχεία άλλαξαν")
     click.echo(f"{counted(len(rows), 'συσκευή', 'συσκευές')}, {files}")
     known = [city.devices[r.row["id"]] for r in rows]
@@ -363,9 +365,11 @@ def _load_and_hear(
     sender: tuple[str, str] | None,
     drafts: list["Stranger"],
 ) -> None:
-    from kel.run.registry import hear_again, load_folder
+    from kel.cli.asking import user
+    from kel.run.loading import load_folder
+    from kel.run.registry import hear_again
 
-    city = load_folder(settings, connection)
+    city = load_folder(settings, connection, user()).city
     if sender is None:
         return
     try:

@@ -2,7 +2,7 @@
 
 import click
 
-from kel.run.cityfiles import load_city_files
+from kel.run.cityfolder import CityFolder
 from kel.settings import Settings
 
 
@@ -14,12 +14,11 @@ from kel.settings import Settings
 def bridge(name: str | None, filters: tuple[str, ...]) -> None:
     """From MQTT to Kafka; acknowledges a message when Kafka has it."""
     from kel.run.bridge import main
-    from kel.run.cityfolder import CityFolder
 
     given = {"bridge": name, "filters": filters}
     settings = Settings.model_validate({key: value for key, value in given.items() if value})
     folder = CityFolder(settings)
-    main(settings, load_city_files(settings).city, folder)
+    main(settings, folder.begin().city, folder)
 
 
 @click.command()
@@ -28,7 +27,8 @@ def worker() -> None:
     from kel.run.worker import main
 
     settings = Settings()
-    main(settings, load_city_files(settings))
+    folder = CityFolder(settings)
+    main(settings, folder.begin(), folder)
 
 
 @click.command()
@@ -37,4 +37,5 @@ def desk() -> None:
     from kel.run.desk import main
 
     settings = Settings()
-    main(settings, load_city_files(settings).city)
+    folder = CityFolder(settings)
+    main(settings, folder.begin().city, folder)

@@ -10,10 +10,8 @@ import click
 from kel.cli.asking import city_zone
 
 if TYPE_CHECKING:
-    from kel.store.rulebook import Edition, Taken
+    from kel.store.rulebook import Taken
     from rules.book.editions import Edit
-
-SHOWN = 6  # names in a line
 
 
 @click.command()
@@ -21,8 +19,9 @@ SHOWN = 6  # names in a line
 def versions(as_json: bool) -> None:
     """Which rulebooks were in use from when on, the newest last, and what each changed.
 
-    An alert names the version that raised it. + added, ~ changed, - removed: rules, overrides
-    (`rule at place`) and calendars.
+    An alert names the version that raised it. Of the first one it is told how much it says; then
+    + added, ~ changed, - removed: rules, overrides (`rule at place`) and calendars. Times are the
+    city's; `load` is the folder that it came with, and who loaded that.
     """
     from kel.cli.database import some_connection
     from kel.store.rulebook import taken
@@ -30,7 +29,8 @@ def versions(as_json: bool) -> None:
     with some_connection() as connection:
         found = taken(connection)
     for one, changes in _edits(found):
-        click.echo(_json(one, changes) if as_json else _line(one, changes))
+        first = one is found[0]
+        click.echo(_json(one, changes) if as_json else _line(one, changes, first=first))
     if not found and not as_json:
         click.echo("no rulebook was taken yet: run `kel load`", err=True)
 
@@ -50,13 +50,8 @@ def show(version: str | None) -> None:
             version = all_taken[-1].edition.version
         at, found = edition(connection, version)
     click.echo(f"# version {found.version}, kept since {at.astimezone(UTC).isoformat()}")
-    for name, text in _texts(found).items():
+    for name, text in found.texts.items():
         click.echo(f"# {name}.toml\n{text.rstrip()}\n")
-
-
-def _texts(found: "Edition") -> dict[str, str]:
-    texts = {"rules": found.source, "calendars": found.calendars}
-    return {name: text for name, text in texts.items() if text}
 
 
 def _edits(found: "Iterable[Taken]") -> "Iterator[tuple[Taken, Edit]]":
@@ -64,7 +59,7 @@ def _edits(found: "Iterable[Taken]") -> "Iterator[tuple[Taken, Edit]]":
 
     before = None
     for one in found:
-        now = _texts(one.edition)
+        now = one.edition.texts
         yield one, edit(before, now)
         before = now
 
@@ -74,6 +69,7 @@ def _json(one: "Taken", changes: "Edit") -> str:
         "version": one.edition.version,
         "at": one.at.astimezone(UTC).isoformat(),
         "city": one.city,
+        "who": one.who,
         "added": changes.added,
         "changed": changes.changed,
         "removed": changes.removed,
@@ -81,17 +77,11 @@ def _json(one: "Taken", changes: "Edit") -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def _line(one: "Taken", changes: "Edit") -> str:
+def _line(one: "Taken", changes: "Edit", *, first: bool) -> str:
+    from rules.book.editions import sizes
+
     at = one.at.astimezone(city_zone()).strftime("%Y-%m-%d %H:%M")
     load = f"load {one.city[:12]}" if one.city else "load unknown"
-    said = [
-        f"{sign}{_few(names)}"
-        for sign, names in (("+", changes.added), ("~", changes.changed), ("-", changes.removed))
-        if names
-    ]
-    return f"{one.edition.version}  {at}  {load}  {'  '.join(said) or 'wording alone'}"
-
-
-def _few(names: tuple[str, ...]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    by = f" by {one.who}" if one.who else ""
+    said = f"the first: {sizes(one.edition.texts)}" if first else str(changes)
+    return f"{one.edition.version}  {at}  {load}{by}  {said}"

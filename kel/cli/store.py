@@ -11,6 +11,10 @@ from kel.settings import Settings
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from kel.model.city import City
+    from kel.store.rulebook import Edition
+    from rules.book.rulebook import Rulebook
+
 log = logging.getLogger("kel.maintain")
 
 DAYS = click.IntRange(min=1)
@@ -97,12 +101,19 @@ def _kept() -> int | None:
 
 def _restate(connection: "Connection", keep_days: int | None) -> tuple[int, int]:
     from kel.run.cityfiles import load_city_files
+    from kel.run.editions import read_edition
     from kel.store.load import numbered
     from kel.store.restate import restate
     from kel.store.restate_alerts import restate_alerts
 
-    files = load_city_files(Settings())
+    settings = Settings()
+    files = load_city_files(settings)
     city = numbered(connection, files.city)
     kept = timedelta(days=keep_days) if keep_days else files.city.keep
-    alerts = restate_alerts(connection, city, files.rulebook, kept)
+
+    def read(edition: "Edition") -> "tuple[City, Rulebook]":
+        then = read_edition(settings.city, edition, settings.lamps_per_feeder)
+        return numbered(connection, then.city), then.rulebook
+
+    alerts = restate_alerts(connection, city, files.rulebook, kept, read)
     return restate(connection, city, kept), alerts

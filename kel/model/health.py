@@ -48,6 +48,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "drafts": (1, float("inf")),  # senders
     "outbox": (60, 300),  # s
     "clock": (2, 60),  # s
+    "folder": (1, 1),  # processes
 }
 NAMES = tuple(LIMITS)
 
@@ -104,7 +105,8 @@ class Signs:
     last point before; rejected: messages refused in that time; drafts: senders that wait to be
     adopted; unsent: messages in the outbox that should have gone; oldest: when the first of them
     was made; skew_s: this machine's clock less the database's; disorder: how much the stream's time
-    is held back on purpose, so that late readings find their place.
+    is held back on purpose, so that late readings find their place; kept: by process, when the
+    city's folder was loaded that it runs on in place of its own; mistake: what is wrong with that.
     """
 
     now: datetime
@@ -123,6 +125,8 @@ class Signs:
     oldest: datetime | None = None
     skew_s: float = 0.0
     disorder: timedelta = timedelta(0)
+    kept: Mapping[str, datetime] = field(default_factory=dict)
+    mistake: str | None = None
 
 
 class _Found(NamedTuple):
@@ -172,6 +176,7 @@ def _found(signs: Signs) -> Iterator[_Found]:
     yield from _desk(signs)
     yield from _senders(signs)
     yield _clock(signs)
+    yield _folder(signs)
 
 
 def _broker(signs: Signs) -> Iterator[_Found]:
@@ -327,6 +332,19 @@ def _clock(signs: Signs) -> _Found:
         f"Ρολόγια: διαφορά {_span(off)}",
         f"the clocks of the database, the desk and the bridges differ by {off:.0f} s: let all "
         "follow NTP (`timedatectl set-ntp true`)",
+    )
+
+
+def _folder(signs: Signs) -> _Found:
+    """Processes that began with the folder that was loaded last, since their own has a mistake."""
+    loaded = f"{min(signs.kept.values(), default=signs.now):%Y-%m-%d %H:%M} UTC"
+    why = signs.mistake or f"see the log of {', '.join(sorted(signs.kept))}"
+    return _Found(
+        "folder",
+        len(signs.kept),
+        "Λάθος στον φάκελο πόλης",
+        f"KEL runs on the city's folder as it was loaded at {loaded}, since it has a mistake now: "
+        f"{why}. It is taken up as soon as it is right: `kel check` names everything",
     )
 
 

@@ -176,6 +176,7 @@ class Bridge:
                 if files:
                     self._gathering.route_by(_router(files.city).group)
                     self._link.listen(filters_of(self._settings, files.city))
+                    self._folder.taken()
             except Exception:
                 log.exception("the city's folder could not be followed")
 

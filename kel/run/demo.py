@@ -22,6 +22,7 @@ from kel.model.moment import MINUTE_US, from_us, to_us
 from kel.model.reading import Output
 from kel.run.cityfiles import CityFiles, read_folder
 from kel.run.history import History, kept_history
+from kel.run.loading import bring, loadable
 from kel.run.play import Player, logins
 from kel.run.services import Services
 from kel.run.weekly import Pages, write_pages
@@ -34,7 +35,6 @@ from kel.stack.kept import announce, keep
 from kel.stack.stack import Stack
 from kel.store.connect import connect, query
 from kel.store.desk import DeskStore
-from kel.store.load import load
 from kel.store.migrate import migrate
 from kel.store.past import load_past
 from kel.store.story import News, StoryStore, Totals
@@ -125,7 +125,8 @@ class Demo:
             settings = stack.settings("kel-clock", self._options.city)
             connection = ends.enter_context(connect(settings))
             migrate(connection)
-            city = load(connection, self.files.city, self.story.history_start)
+            found = loadable(self.files, self._options.city)
+            city = bring(connection, found, "kel demo", self.story.history_start).city
             connection.execute("ALTER DATABASE kel SET kel.clock = 'story'")
             history = self._history()
             load_history(connection, self.files, city, history, settings.partitions)

@@ -4,6 +4,7 @@ Only on the machine's clock: a story's arrivals say nothing of real latency.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from kel.model.moment import SECOND_US
 from kel.model.reading import Gauge
@@ -13,15 +14,23 @@ EVERY_S = 5.0  # how often it is told, at the most
 
 
 def gauges(
-    figures: WorkerFigures, bridges: Mapping[str, int], worker: str, now_s: float, clock_s: float
+    figures: WorkerFigures,
+    bridges: Mapping[str, int],
+    worker: str,
+    now_s: float,
+    clock_s: float,
+    kept: datetime | None = None,
 ) -> Iterator[Gauge]:
     """The gauges of this moment.
 
     bridges: each one's last tick (µs); worker: a name that no other worker has; now_s: Unix time;
-    clock_s: the time by which the figures' spreads count.
+    clock_s: the time by which the figures' spreads count; kept: when the city's folder was loaded
+    that it runs on in place of its own, which has a mistake.
     """
     now = int(now_s * SECOND_US)
     yield Gauge("messages", now, figures.messages, worker)
+    if kept is not None:
+        yield Gauge("kept_city", now, kept.timestamp(), worker)
     for name, share in (("latency_p50", 0.5), ("latency_p99", 0.99)):
         latency = figures.oldest_s.quantile(share, clock_s)
         if latency is not None:

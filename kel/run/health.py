@@ -10,11 +10,13 @@ Laws:
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 
 import psycopg
 from aiokafka.errors import KafkaError
@@ -22,6 +24,7 @@ from psycopg import Connection
 
 from kel.kafka import RETENTION_MS, held, retention
 from kel.model.health import Health, Level, Reach, Signs, changed, judge
+from kel.run.cityfolder import CityFolder
 from kel.settings import ClockKind, Settings
 from kel.store.connect import connect
 from kel.store.health import HealthStore
@@ -77,11 +80,17 @@ class Examiner:
     """Examines with this connection, which holds the lock."""
 
     def __init__(
-        self, settings: Settings, connection: Connection, disorder: timedelta = NONE
+        self,
+        settings: Settings,
+        connection: Connection,
+        disorder: timedelta = NONE,
+        folder: CityFolder | None = None,
     ) -> None:
+        """`folder`: this process's own."""
         self.examined = Examined()
         self._connection = connection
         self._disorder = disorder
+        self._folder = folder
         self._store = HealthStore(connection)
         self._partitions = settings.partitions
         self._kafka = Kafka(settings)
@@ -116,8 +125,13 @@ class Examiner:
                 for p, r in reach.items()
                 if p in offsets
             }
+        kept = {**signs.kept}
+        if self._folder and self._folder.kept:
+            kept[f"{gethostname()}-{os.getpid()}"] = self._folder.kept.at
         return replace(
             signs,
+            kept=kept,
+            mistake=str(self._folder.mistake) if self._folder and self._folder.mistake else None,
             reach=list(reach.values()),
             kafka_silent_s=self._kafka.silent_s,
             skew_s=skew,
@@ -142,6 +156,7 @@ def keep_examining(
     stop: threading.Event,
     disorder: timedelta = NONE,
     examined: Examined | None = None,
+    folder: CityFolder | None = None,
 ) -> None:
     """Wait for the lock, then examine again and again until told to stop."""
     while not stop.is_set():
@@ -150,7 +165,7 @@ def keep_examining(
                 store = HealthStore(connection)
                 while not store.lead() and not stop.wait(EVERY_S):
                     pass
-                examiner = Examiner(settings, connection, disorder)
+                examiner = Examiner(settings, connection, disorder, folder)
                 examiner.examined = examined or examiner.examined
                 while not stop.is_set():
                     examiner.examine()
@@ -164,14 +179,20 @@ def keep_examining(
         stop.wait(EVERY_S)
 
 
-def start(settings: Settings, stop: threading.Event, disorder: timedelta = NONE) -> Examined:
+def start(
+    settings: Settings,
+    stop: threading.Event,
+    disorder: timedelta = NONE,
+    folder: CityFolder | None = None,
+) -> Examined:
     """Examine in a thread from now on, unless a story's clock is the time.
 
-    `disorder`: how much later than the machine's the stream's time is, as the city wants it.
+    `disorder`: how much later than the machine's the stream's time is, as the city wants it;
+    `folder`: what this process runs on.
     """
     examined = Examined()
     if settings.clock is ClockKind.SYSTEM:
-        asked = (settings, stop, disorder, examined)
+        asked = (settings, stop, disorder, examined, folder)
         threading.Thread(target=keep_examining, args=asked, name="health", daemon=True).start()
     return examined
 

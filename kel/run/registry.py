@@ -9,7 +9,6 @@ Laws:
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -18,10 +17,9 @@ from psycopg import Connection
 from ingest.validate import Reason
 from kel.city.writing import Sheet, alone, read_sheets, write_sheets
 from kel.model.city import City
-from kel.run.cityfiles import fingerprint, load_city_files, mistakes_of
+from kel.run.cityfiles import mistakes_of
 from kel.run.retry import Retried, await_outcome, retry
 from kel.settings import Settings
-from kel.store.load import load
 from kel.store.registry import forget_adopted
 from kel.store.retries import Like, standing
 
@@ -36,13 +34,6 @@ def change(folder: Path, how: Callable[[Sheets], Sheets]) -> list[Path]:
     """Change the folder's device files; returns which. Raises as `write_sheets` does."""
     with alone(folder):
         return write_sheets(folder, how(read_sheets(folder)), mistakes_of)
-
-
-def load_folder(settings: Settings, connection: Connection) -> City:
-    """Bring the folder as it is now into the database."""
-    version = fingerprint(settings.city)
-    city = load_city_files(settings).city
-    return load(connection, city, datetime.now(UTC), version)
 
 
 def hear_again(settings: Settings, connection: Connection, city: City, sender: Sender) -> Retried:

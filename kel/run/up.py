@@ -10,12 +10,11 @@ import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kel.model.city import City
 from kel.mqtt import Link
-from kel.run.cityfiles import load_city_files
+from kel.run.loading import bring, read_loadable
 from kel.run.play import logins, wait_for_bridge
 from kel.run.services import Services
 from kel.settings import Settings
@@ -23,7 +22,6 @@ from kel.stack.kept import announce
 from kel.stack.stack import Stack
 from kel.store.classes import table_of
 from kel.store.connect import connect
-from kel.store.load import load
 from kel.store.migrate import migrate
 from kel.topics import BRIDGE, ORDERS, TELEMETRY
 
@@ -37,7 +35,8 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
 
     Ends when interrupted; while it starts, the interruption goes on to the caller.
     """
-    files = load_city_files(settings)
+    found = read_loadable(settings)
+    files = found.files
     tell("starting Mosquitto, Kafka and PostgreSQL …")
     vendors = [mapping.login for mapping in files.city.mappings.values()]
     with Stack([*logins(files.city), *FURTHER, *vendors]) as stack:
@@ -45,7 +44,7 @@ def run_up(settings: Settings, tell: Callable[[str], None]) -> None:
         try:
             with connect(stack.settings("kel-desk", settings.city)) as connection:
                 migrate(connection)
-                load(connection, files.city, datetime.now(UTC))
+                bring(connection, found, "kel up")
             environment = {"KEL_CITY": str(settings.city.resolve())}
             if settings.lamps_per_feeder:
                 environment["KEL_LAMPS_PER_FEEDER"] = str(settings.lamps_per_feeder)

@@ -15,7 +15,8 @@ Laws:
 - while the store is away nothing moves on, and nothing begins; a commit whose outcome is unknown is
   asked about, and the same transaction is tried again, never another one;
 - a city's folder that was loaded anew is taken up between two records, each line going on from
-  what it remembers; one with a mistake never is.
+  what it remembers; one with a mistake never is. A worker that began with the folder as it was
+  loaded last, since its own had a mistake, takes its own up as soon as it is right.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ from kel.model.city import City
 from kel.model.mistake import MistakesError
 from kel.model.reading import Gauge, Output
 from kel.run.cityfiles import CityFiles, fingerprint, load_city_files
+from kel.run.cityfolder import CityFolder, edition_of
 from kel.run.expose import of_worker
 from kel.run.figures import Stand, WorkerFigures
 from kel.run.gauges import EVERY_S, gauges
@@ -50,12 +52,14 @@ from kel.run.watchdog import Look, Watchdog
 from kel.settings import ClockKind, Settings
 from kel.store.allowance import Allowance
 from kel.store.connect import connect
+from kel.store.kept_city import who_loaded
 from kel.store.latest import Latest
 from kel.store.load import numbered
 from kel.store.registry import city_version
-from kel.store.rulebook import Edition
+from kel.store.rulebook import Edition, taken
 from kel.store.stream import Snapshot, StreamStore
 from kel.topics import RAW
+from rules.book.editions import taken_up
 
 log = logging.getLogger("kel.worker")
 
@@ -76,8 +80,17 @@ class Worker:
     `era` counts how often partitions were given up: what was under way before is then void.
     """
 
-    def __init__(self, settings: Settings, files: CityFiles, kafka_id: str, app: faust.App) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        files: CityFiles,
+        kafka_id: str,
+        app: faust.App,
+        folder: CityFolder | None = None,
+    ) -> None:
+        """`folder`: where `files` come from, or are used in place of."""
         self.figures = WorkerFigures()
+        self._folder = folder or CityFolder(settings)
         self._app = app
         self._settings = settings
         self._files = files
@@ -128,9 +141,8 @@ class Worker:
 
     async def keep_rulebook(self) -> None:
         """Keep the rulebook's text in the store: alerts name its version."""
-        edition = edition_of(self._files)
         async with self._storing:
-            await self._patiently(lambda: self._store.keep_rulebook(edition, self._version))
+            await self._patiently(self._begin_rulebook)
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
@@ -284,7 +296,9 @@ class Worker:
         bridges: Counter[str] = Counter()
         for owned in self._owned.values():
             bridges |= Counter(owned.line.ticks)  # the later one of each
-        return gauges(self.figures, bridges, self._name, time.time(), clock_s)
+        kept = self._folder.kept
+        loaded = kept.at if kept else None
+        return gauges(self.figures, bridges, self._name, time.time(), clock_s, loaded)
 
     def _note(self, owned: Owned) -> Stand:
         stand = self.figures.partitions.setdefault(owned.line.number, Stand(0, 0))
@@ -321,6 +335,7 @@ class Worker:
             if taken is None:
                 return
             self._version, self._files, self._city = taken
+            self._folder.taken()
             for number, owned in self._owned.items():
                 line = self._line(number)
                 line.load(owned.line.state())
@@ -332,6 +347,8 @@ class Worker:
         and the folder is as it was then."""
         assert self._connection is not None
         version = city_version(self._connection)
+        if self._folder.kept and (files := self._folder.changed()):
+            return self._righted(files)
         if version is None or version in (self._version, self._passed_over):
             return None
         try:
@@ -343,16 +360,37 @@ class Worker:
             log.error("the city's folder is not taken up: %s", error)
             self._passed_over = version
             return None
-        self._store.keep_rulebook(edition_of(files), version)
+        self._take_rulebook(files, version, edition_of(self._files))
         return version, files, city
+
+    def _righted(self, files: CityFiles) -> tuple[str, CityFiles, City] | None:
+        """The folder that had a mistake when this worker began, and has none now."""
+        assert self._connection is not None
+        try:
+            version = fingerprint(self._settings.city)
+            city = numbered(self._connection, files.city)
+        except (OSError, LookupError) as error:  # then it is taken up once it is loaded
+            log.error("the city's folder is not taken up: %s", error)
+            return None
+        self._take_rulebook(files, version, edition_of(self._files))
+        return version, files, city
+
+    def _begin_rulebook(self) -> None:
+        assert self._connection is not None
+        last = taken(self._connection)[-1:]
+        self._take_rulebook(self._files, self._version, last[0].edition if last else None)
+
+    def _take_rulebook(self, files: CityFiles, version: str | None, last: Edition | None) -> None:
+        """Keep the rulebook, which comes into use now after `last`, and say what that changes."""
+        assert self._connection is not None
+        who, edition = who_loaded(self._connection, version), edition_of(files)
+        self._store.keep_rulebook(edition, version, who)
+        before = (last.version, last.texts) if last else None
+        log.info("%s", taken_up(edition.version, edition.texts, before, who))
 
     def _line(self, number: int) -> Line:
         devices = devices_of(self._city, number, self._settings.partitions)
         return Line(number, self._city, self._files.rulebook, devices)
-
-
-def edition_of(files: CityFiles) -> Edition:
-    return Edition(files.rulebook.version, files.source, files.calendars)
 
 
 def _app(settings: Settings, folder: str) -> faust.App:
@@ -375,17 +413,17 @@ def _app(settings: Settings, folder: str) -> faust.App:
     )
 
 
-def main(settings: Settings, files: CityFiles) -> None:
-    """Run a worker until it is told to end (SIGTERM, SIGINT)."""
-    with TemporaryDirectory(prefix="kel-worker-") as folder:
-        _run(settings, files, folder)
+def main(settings: Settings, files: CityFiles, folder: CityFolder | None = None) -> None:
+    """Run a worker until it is told to end (SIGTERM, SIGINT). `folder`: what gave the files."""
+    with TemporaryDirectory(prefix="kel-worker-") as data:
+        _run(settings, files, folder, data)
 
 
-def _run(settings: Settings, files: CityFiles, folder: str) -> None:
+def _run(settings: Settings, files: CityFiles, folder: CityFolder | None, data: str) -> None:
     kafka_id = asyncio.run(ensure_topic(settings))
-    app = _app(settings, folder)
+    app = _app(settings, data)
     raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
-    worker = Worker(settings, files, kafka_id, app)
+    worker = Worker(settings, files, kafka_id, app, folder)
     serve(settings, lambda: of_worker(worker.figures))
     asyncio.run(worker.keep_rulebook())
 
@@ -444,7 +482,10 @@ def _run(settings: Settings, files: CityFiles, folder: str) -> None:
         except Exception as error:
             log.warning("what was under way is done again by the next worker: %r", error)
 
-    faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+    for name in ("faust", "mode", "aiokafka"):  # KEL's own lines are told, theirs where they warn
+        logging.getLogger(name).setLevel(logging.WARNING)
+    own = {"override_logging": False, "redirect_stdouts": False}
+    faust.Worker(app, loglevel="WARNING", quiet=True, **own).execute_from_commandline()
 
 
 def _end() -> None:

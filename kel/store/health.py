@@ -9,7 +9,7 @@ Laws:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from psycopg import Connection, Cursor
 
@@ -19,6 +19,7 @@ from kel.model.reading import Gauge
 from kel.store.connect import query
 
 LOCK = 0x6B656C05
+KEPT_CITY = timedelta(minutes=1)  # a process that has not said so for longer does it no more
 BRIDGES = timedelta(days=7)  # a bridge that has not ticked for longer is none any more
 DRAFTS = timedelta(days=7)  # a sender that was not heard for longer waits for nobody
 KEPT = timedelta(days=30)
@@ -74,6 +75,11 @@ class HealthStore:
             drafts=drafts,
             unsent=unsent,
             oldest=oldest,
+            kept={
+                part: datetime.fromtimestamp(value, UTC)
+                for name, part, at, value in gauges
+                if name == "kept_city" and at > now - KEPT_CITY
+            },
         )
 
     def healths(self) -> tuple[dict[str, Health], float | None]:

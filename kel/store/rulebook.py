@@ -5,6 +5,8 @@ Laws:
 - what is taken twice in a row, by several workers or by a restart, is one line.
 """
 
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,23 +23,34 @@ class Edition:
     source: str
     calendars: str = ""
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts that there are, by the name of their file."""
+        found = {"rules": self.source, "calendars": self.calendars}
+        return {name: text for name, text in found.items() if text}
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A rulebook was taken into use, with that version of the city's folder (None: not known)."""
+    """A rulebook was taken into use, with that version of the city's folder, which `who` loaded
+    (None: not known)."""
 
     at: datetime
-    edition: Edition
     city: str | None
+    who: str | None
+    edition: Edition
 
 
-def keep(connection: Connection, edition: Edition, city: str | None) -> None:
+def keep(
+    connection: Connection, edition: Edition, city: str | None, who: str | None = None
+) -> None:
     """Keep the text, and that it is in use from now on where another one was until now."""
     told = {
         "version": edition.version,
         "source": edition.source,
         "calendars": edition.calendars,
         "city": city,
+        "who": who,
     }
     with connection.transaction():
         connection.execute(query("put_rulebook"), told)
@@ -45,10 +58,19 @@ def keep(connection: Connection, edition: Edition, city: str | None) -> None:
         connection.execute(query("take_rulebook"), told)
 
 
+def labels(connection: Connection, versions: Collection[str]) -> Mapping[str, str]:
+    """What the rules of these rulebooks are called, by id; as the newest of them says."""
+    found: dict[str, str] = {}
+    for (source,) in connection.execute(query("rulebook_sources"), [list(versions)]):
+        for rule in tomllib.loads(source).get("rule", ()):
+            found[rule["id"]] = rule["label"]
+    return found
+
+
 def taken(connection: Connection) -> list[Taken]:
     """All that were taken, in their order."""
     rows = connection.execute(query("rulebooks_taken")).fetchall()
-    return [Taken(row[1], Edition(row[2], row[4], row[5]), row[3]) for row in rows]
+    return [Taken(at, city, who, Edition(*texts)) for at, city, who, *texts in rows]
 
 
 def edition(connection: Connection, version: str) -> tuple[datetime, Edition]:

@@ -112,9 +112,9 @@ class StreamStore:
     def keep_snapshot(self, partition: int, next_: int, state: bytes) -> None:
         self.commit([], [Snapshot(partition, next_, state)])
 
-    def keep_rulebook(self, edition: Edition, city: str | None) -> None:
+    def keep_rulebook(self, edition: Edition, city: str | None, who: str | None) -> None:
         """Keep the text of the rulebook in use: alerts name its version for ever."""
-        keep(self._connection, edition, city)
+        keep(self._connection, edition, city, who)
 
     def commit(self, outputs: Sequence[Output], snapshots: Sequence[Snapshot] = ()) -> Counter[str]:
         """Store the effects of some partitions' records and move their offsets, all or nothing.

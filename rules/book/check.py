@@ -1,34 +1,75 @@
 """What every rule must be true to in its city: its category, what it watches, how far it looks.
 
 What a kind asks beyond that stands with the kind (`rules.kinds`).
+
+Law: of a city that could be read in part, only what is certain is told: a check ends where it asks
+for what could not be read (`UnreadError`).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
 from kel.model.city import City
 from kel.model.device import Device
-from kel.model.mistake import Document, Mistake, Path
+from kel.model.mistake import Document, Mistake, Path, UnreadError
 from rules.core.entry import Entry, known_metric, unknown
 from rules.core.rule import RuleShape
 from rules.kinds import KINDS
 
+KNOWN = {"zone": "zones", "feeder": "feeders", "community": "communities", "devices": "devices"}
 _HOUR = timedelta(hours=1)
 
 
 def check_rule(entry: Entry, city: City, rule: RuleShape | None) -> list[Mistake]:
     """All that is wrong with one rule in this city; `rule` is its shape, where it has one."""
-    mistakes = [*_category(entry, city), *_watch(entry, city), *_when(entry, city, rule)]
+    places = [
+        m for word in ("zone", "feeder", "community") for m in certain(_place(entry, city, word))
+    ]
+    checks: tuple[Iterable[Mistake], ...] = (
+        _category(entry, city),
+        _runbook(entry, city),
+        _watch(entry, city, all_places=not places),
+        _when(entry, city, rule),
+        _own(entry, city),
+    )
+    found = [*places, *(mistake for check in checks for mistake in certain(check))]
+    if rule is not None:  # what the kind finds too long is not told twice
+        told = {mistake.field for mistake in found}
+        back = certain(_looks_back(entry, city, rule, ()))
+        found += [mistake for mistake in back if mistake.field not in told]
+    return found
+
+
+def certain(mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
+    """Those that are found before something is asked of the city that could not be read."""
+    try:
+        yield from mistakes
+    except UnreadError:
+        return
+
+
+def _own(entry: Entry, city: City) -> Iterator[Mistake]:
+    """What the rule's kind asks."""
     cls = city.classes.get(entry.text("watch", "class") or "")
     own = KINDS.get(entry.text("kind") or "")
     if cls and own:
-        mistakes += own.check(entry, city, _watched(entry, city))
-    if rule is not None:
-        mistakes += _looks_back(entry, city, rule, ())
-    return mistakes
+        try:
+            watched = _watched(entry, city)
+        except UnreadError:
+            watched = _Unread()
+        yield from own.check(entry, city, watched)
+
+
+class _Unread(list[Device]):
+    """Devices of a file that could not be read: whoever looks at them can tell nothing more."""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise UnreadError
+
+    __iter__ = __len__ = __contains__ = __getitem__ = _refuse
 
 
 def _category(entry: Entry, city: City) -> Iterator[Mistake]:
@@ -37,24 +78,28 @@ def _category(entry: Entry, city: City) -> Iterator[Mistake]:
         yield entry.wrong(("category",), unknown("category", name, city.categories))
 
 
-def _watch(entry: Entry, city: City) -> Iterator[Mistake]:
+def _runbook(entry: Entry, city: City) -> Iterator[Mistake]:
+    name = entry.text("runbook")
+    if city.runbook and name is not None and name not in city.runbook:
+        yield entry.wrong(("runbook",), unknown("heading of runbook.md", name, city.runbook))
+
+
+def _place(entry: Entry, city: City, word: str) -> Iterator[Mistake]:
+    name, known = entry.text("watch", word), getattr(city, KNOWN[word])
+    if name is not None and name not in known:
+        yield entry.wrong(("watch", word), unknown(word, name, known))
+
+
+def _watch(entry: Entry, city: City, *, all_places: bool) -> Iterator[Mistake]:
+    """`all_places`: the places that it names were all found."""
     cls = entry.text("watch", "class")
-    named: tuple[tuple[str, Collection[str]], ...] = (
-        ("class", city.classes),
-        ("zone", city.zones),
-        ("feeder", city.feeders),
-        ("community", city.communities),
-    )
-    wrong = False
-    for word, known in named:
-        name = entry.text("watch", word)
-        if name is not None and name not in known:
-            wrong = True
-            yield entry.wrong(("watch", word), unknown(word, name, known))
+    if cls is None:
+        return
     if cls not in city.classes:
+        yield entry.wrong(("watch", "class"), unknown("class", cls, city.classes))
         return
     yield from known_metric(entry, city, "watch", "metric")
-    of_class = [d for d in city.devices.values() if d.cls == cls]
+    wrong, of_class = not all_places, city.of_class(cls)
     devices = {d.id for d in of_class}
     for index, name in enumerate(_list(entry.get("watch", "devices"))):
         if name not in devices:
@@ -79,9 +124,8 @@ def _watched(entry: Entry, city: City) -> list[Device]:
     )
     return [
         d
-        for d in city.devices.values()
-        if d.cls == cls
-        and zone in (None, d.zone)
+        for d in city.of_class(cls or "")
+        if zone in (None, d.zone)
         and feeder in (None, d.feeder)
         and community in (None, d.community)
         and (not isinstance(devices, list) or d.id in devices)

@@ -4,22 +4,23 @@ Laws:
 - a mistake is told once, at the place in the file that it is about: what an override makes of a
   rule is told at the override, at the field that it gives;
 - an override is checked with the rule that it changes, alone and together with those that meet it
-  at some device.
+  at some device;
+- of a city that could be read in part, only what is certain is told (`rules.book.check`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from kel.model.city import City
 from kel.model.device import Device
-from kel.model.mistake import Document, Mistake, Path
-from rules.book.check import check_rule
+from kel.model.mistake import Document, Mistake, Path, UnreadError
+from rules.book.check import KNOWN, certain, check_rule
 from rules.book.converted import converted
 from rules.book.override import FIXED, PLACES, Override, Table, is_off, merge, taking
-from rules.book.wording import of_override, of_rule
+from rules.book.wording import SHARED, known_fields, of_override, of_rule, of_shared
 from rules.core.entry import Entry, unknown
 from rules.core.rule import RuleShape
 from rules.kinds import KINDS, RULE
@@ -42,15 +43,37 @@ def read_rule(entry: Entry, raw: Any, city: City) -> tuple[Read, list[Mistake]]:
 
 
 def _measured(entry: Entry, city: City) -> Any:
+    """What is in which unit; nothing where the class, and with it the unit, could not be read."""
     spec = KINDS.get(entry.text("kind") or "")
-    return list(spec.measured(entry, city)) if spec else []
+    try:
+        return list(spec.measured(entry, city)) if spec else []
+    except UnreadError:
+        return []
 
 
 def _validated(entry: Entry, table: Any) -> tuple[RuleShape | None, list[Mistake]]:
     try:
         return RULE.validate_python(table), []
     except ValidationError as error:
-        return None, [of_rule(entry.document, entry.path, e) for e in error.errors()]
+        errors = error.errors()
+    mistakes = [of_rule(entry.document, entry.path, e) for e in errors]
+    if isinstance(table, Mapping) and errors[0]["type"].startswith("union_tag_"):
+        mistakes += _whatever_its_kind(entry, table)
+    return None, mistakes
+
+
+def _whatever_its_kind(entry: Entry, table: Table) -> Iterator[Mistake]:
+    """What is wrong with a rule of no known kind: the fields of all rules, and those of none."""
+    fields = known_fields()
+    for name in table:
+        if name not in fields:
+            yield entry.wrong((name,), unknown("field", name, fields))
+    shared = {n: v for n, v in table.items() if n in SHARED}
+    try:
+        RuleShape.model_validate({**shared, "kind": ""})
+    except ValidationError as error:
+        for found in error.errors():
+            yield of_shared(entry.document, entry.path, found)
 
 
 # overrides
@@ -80,7 +103,7 @@ def read_overrides(
         overrides = list(found.values())
         for name in dict.fromkeys(o.rule for o in overrides):
             if name in read:
-                mistakes += _met(document, overrides, read[name], city)
+                mistakes += certain(_met(document, overrides, read[name], city))
     return list(found.values()), mistakes
 
 
@@ -104,19 +127,17 @@ def _override(
         mistakes.append(entry.wrong((), f"names no place: {', '.join(PLACES)}"))
     if not override.changes and override.off is None:
         mistakes.append(entry.wrong((), "changes nothing"))
-    mistakes += _places(entry, override, city)
+    for word in PLACES:
+        mistakes += certain(_place(entry, override, city, word))
     return override, mistakes
 
 
-def _places(entry: Entry, override: Override, city: City) -> Iterator[Mistake]:
-    known = (("community", city.communities), ("zone", city.zones), ("feeder", city.feeders))
-    for word, names in known:
-        name = getattr(override, word)
-        if name is not None and name not in names:
-            yield entry.wrong((word,), unknown(word, name, names))
-    for index, name in enumerate(override.devices or ()):
-        if name not in city.devices:
-            yield entry.wrong(("devices", index), unknown("device", name, city.devices))
+def _place(entry: Entry, override: Override, city: City, word: str) -> Iterator[Mistake]:
+    told, known = getattr(override, word), getattr(city, KNOWN[word])
+    for index, name in enumerate(told or () if word == "devices" else (told,)):
+        if name is not None and name not in known:
+            at: Path = (word, index) if word == "devices" else (word,)
+            yield entry.wrong(at, unknown(word.removesuffix("s"), name, known))
 
 
 def _fits(
@@ -124,23 +145,29 @@ def _fits(
 ) -> tuple[Override, list[Mistake]]:
     """Right with its rule, which has no mistake of its own."""
     assert read.rule
-    rule = read.rule
-    watched = [d for d in city.devices.values() if rule.watch.takes(d)]
-    entry = Entry(document, path, override.changes)
-    mistakes: list[Mistake] = []
-    for index, name in enumerate(override.devices or ()):
-        if not rule.watch.takes(city.devices[name]):
-            what = f"{rule.id} does not watch {name}"
-            mistakes.append(entry.wrong(("devices", index), what))
-    if not mistakes and not any(override.takes(d) for d in watched):
-        mistakes.append(entry.wrong((), f"takes no device that {rule.id} watches"))
-    mistakes += _splits(entry, override, rule, watched)
+    mistakes = list(certain(_taken(Entry(document, path, {}), override, read.rule, city)))
     whole = Entry(document, path, merge(read.written, override.changes))
     changes = converted(override.changes, _measured(whole, city), read.written)
     made = Override(**{**_places_of(override), **changes})
     if not mistakes:
         _, mistakes = _merged(document, path, read, [made], city)
     return made, mistakes
+
+
+def _taken(entry: Entry, override: Override, rule: RuleShape, city: City) -> Iterator[Mistake]:
+    """Right in what it takes: devices that the rule watches, and all that it judges as one."""
+    named = [(n, city.devices[name]) for n, name in enumerate(override.devices or ())]
+    strange = [(n, device.id) for n, device in named if not rule.watch.takes(device)]
+    for index, name in strange:
+        yield entry.wrong(("devices", index), f"{rule.id} does not watch {name}")
+    watched = _watched(rule, city)
+    if not strange and not any(override.takes(d) for d in watched):
+        yield entry.wrong((), f"takes no device that {rule.id} watches")
+    yield from _splits(entry, override, rule, watched)
+
+
+def _watched(rule: RuleShape, city: City) -> list[Device]:
+    return [d for d in city.of_class(rule.watch.cls) if rule.watch.takes(d)]
 
 
 def _places_of(override: Override) -> dict[str, Any]:
@@ -178,7 +205,7 @@ def _met(
     """Overrides that are right alone may not be together, at a device that several take."""
     assert read.rule
     rule = read.rule
-    watched = (d for d in city.devices.values() if rule.watch.takes(d))
+    watched = _watched(rule, city)
     for numbers in dict.fromkeys(taking(overrides, rule.id, d) for d in watched):
         chosen = [overrides[n] for n in numbers]
         if len(chosen) < 2 or is_off(chosen):
@@ -187,4 +214,4 @@ def _met(
         lines = ", ".join(str(document.line(("override", n))) for n in numbers[:-1])
         for mistake in mistakes:
             what = f"{mistake.what} (together with the override at line {lines})"
-            yield Mistake(mistake.file, mistake.line, mistake.field, what)
+            yield replace(mistake, what=what)

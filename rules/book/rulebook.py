@@ -97,6 +97,21 @@ def _said(calendar: Any) -> Table:
 
 def parse_rulebook(document: Document, city: City) -> Rulebook:
     """The rulebook that `document` says, for `city`. Raises `MistakesError` with every mistake."""
+    rules, overrides, read, mistakes = _parse(document, city)
+    if mistakes:
+        raise MistakesError(mistakes)
+    overridden = {o.rule: read[o.rule].table for o in overrides}
+    return make_rulebook(rules, overrides, overridden, city)
+
+
+def rulebook_mistakes(document: Document, city: City) -> list[Mistake]:
+    """What is wrong with the rulebook for certain, of a city that may be read in part alone."""
+    return _parse(document, city)[-1]
+
+
+def _parse(
+    document: Document, city: City
+) -> tuple[list[RuleShape], list[Override], dict[str, Read], list[Mistake]]:
     mistakes = [
         document.mistake((name,), unknown("field", name, TABLES))
         for name in document.data
@@ -105,7 +120,7 @@ def parse_rulebook(document: Document, city: City) -> Rulebook:
     tables = document.data.get("rule")
     if not isinstance(tables, list) or not tables:
         mistakes.append(document.mistake(("rule",), "there must be at least one [[rule]]"))
-        raise MistakesError(mistakes)
+        return [], [], {}, mistakes
     read: dict[str, Read] = {}
     rules: list[RuleShape] = []
     ids: dict[str, Path] = {}
@@ -124,11 +139,7 @@ def parse_rulebook(document: Document, city: City) -> Rulebook:
                 read[found.rule.id] = found
     mistakes += check_book({ids[r.id]: r for r in rules if r.id in ids}, document)
     overrides, wrong = read_overrides(document, city, ids, read)
-    mistakes += wrong
-    if mistakes:
-        raise MistakesError(mistakes)
-    overridden = {o.rule: read[o.rule].table for o in overrides}
-    return make_rulebook(rules, overrides, overridden, city)
+    return rules, overrides, read, mistakes + wrong
 
 
 def _same_id(document: Document, path: Path, name: str, first: Path) -> list[Mistake]:

@@ -197,7 +197,8 @@ def test_a_kafka_that_does_not_answer_is_told_and_the_stream_is_not_called_well(
     settings = system.settings(kafka="127.0.0.1:1")
     with connect(system.database) as connection:
         examiner = Examiner(settings, connection)
-        assert {h.name for h in examiner.examine()} == {"kafka", "outbox", "drafts", "clock"}
+        told = {h.name for h in examiner.examine()}
+        assert told == {"kafka", "outbox", "drafts", "clock", "folder"}
         examiner._kafka._answered -= 60
         assert at_least(examiner, Level.ALARM) == {"kafka"}
 

@@ -32,6 +32,11 @@ end = "08:00"
 severity = "medium"
 after = "15m"
 every = "10m"
+
+[orders]
+severity = "low"
+every = "1h"
+call = "duty"
 """
 
 
@@ -43,6 +48,7 @@ def test_what_it_says(small: Path) -> None:
         quiet=QuietHours(time(23), time(7), Severity.HIGH),
         contacts={"duty": "Επιφυλακή"},
         margin=timedelta(minutes=30),
+        orders=Step(timedelta(0), timedelta(hours=1), Severity.LOW, "duty"),
     )
 
 
@@ -54,12 +60,17 @@ def test_a_city_without_it_calls_nobody(small: Path) -> None:
     ("old", "new", "expected"),
     [
         ('who = "duty"', 'who = "duti"', "13: duty.0.who: there is no contact duti; did you mean…"),
+        ('call = "duty"', 'call = "dut"', "26: orders.call: there is no contact dut; did…"),
         ("every", 'call = "x"\nevery', "21: step.0.call: there is no contact x; known: duty, …"),
         ('"mon-sun"', '"mon-sat"', "12: duty: nobody is on duty on mon at 00:00"),
         ('end = "08:00"', 'end = "07:30"', "12: duty: nobody is on duty on mon at 07:30"),
         ('"medium"', '"loud"', "19: step.0.severity: 'loud' is no severity; known: info, low, …"),
         ('end = "07:00"', 'end = "23:00"', "5: quiet.end: quiet hours that end when they start…"),
-        ('id = "duty"', 'id = "requests"', "9: contact.0.id: requests is a word of KEL's own"),
+        (
+            'id = "duty"',
+            'id = "requests"',
+            "9: contact.requests.id: requests is a word of KEL's own",
+        ),
         ('after = "15m"', 'after = "soon"', "20: step.0.after: a duration is written as …"),
         ("margin", "margn", "1: margn: there is no such field; did you mean margin?"),
     ],
@@ -74,6 +85,15 @@ def test_every_mistake_at_its_line(
     assert old in GOOD
     (small / "escalation.toml").write_text(GOOD.replace(old, new, 1))
     tells(small, [f"escalation.toml:{expected}"])
+
+
+def test_a_roster_that_only_orders_call_has_no_gap_either(
+    small: Path, tells: Callable[[Path, list[str]], None]
+) -> None:
+    steps = GOOD.index("[[step]]"), GOOD.index("[orders]")
+    only = GOOD[: steps[0]] + GOOD[steps[1] :].replace('call = "duty"\n', "")
+    (small / "escalation.toml").write_text(only.replace('"mon-sun"', '"mon-sat"'))
+    tells(small, ["escalation.toml:12: duty: nobody is on duty on mon at 00:00"])
 
 
 def test_a_contact_stands_once(small: Path) -> None:

@@ -98,65 +98,65 @@ def test_a_city_needs_no_mappings(small: Path) -> None:
 CASES: list[tuple[str, str, list[str]]] = [
     ('id = "acme"', 'id = "senml"', [
         "devices/zone.csv:3: source: there is no format acme…",
-        "mappings.toml:2: mapping.0.id: senml is a format of KEL's own",
+        "mappings.toml:2: mapping.senml.id: senml is a format of KEL's own",
     ]),
     ('id = "other"', 'id = "acme"', [
         "devices/zone.csv:4: source: there is no format other…",
-        "mappings.toml:11: mapping.1.id: acme is already in mappings.toml:2",
+        "mappings.toml:11: mapping.acme.id: acme is already in mappings.toml:2",
     ]),
     ('"acme/{device}/data"', '"#"', [
-        "mappings.toml:4: mapping.0.topic: a topic pattern begins with a name, as in vendor/{de…",
+        "mappings.toml:4: mapping.acme.topic: a topic pattern begins with a name, as in vendor/…",
     ]),
     ('"acme/{device}/data"', '"+/{device}"', [
-        "mappings.toml:4: mapping.0.topic: a topic pattern begins with a name, as in vendor/{de…",
+        "mappings.toml:4: mapping.acme.topic: a topic pattern begins with a name, as in vendor/…",
     ]),
     ('"acme/{device}/data"', '"acme/x{device}"', [
-        "mappings.toml:4: mapping.0.topic: 'x{device}' is neither a name nor +, {device} or #",
+        "mappings.toml:4: mapping.acme.topic: 'x{device}' is neither a name nor +, {device} or #",
     ]),
     ('"acme/{device}/data"', '"acme/#/{device}"', [
-        "mappings.toml:4: mapping.0.topic: # may stand last only, {device} only once",
+        "mappings.toml:4: mapping.acme.topic: # may stand last only, {device} only once",
     ]),
     ('"acme/{device}/data"', '"acme/data"', [
-        "mappings.toml:4: mapping.0.topic: either {device} is a level of the topic, or `device` …",
+        "mappings.toml:4: mapping.acme.topic: either {device} is a level of the topic, or `devic…",
     ]),
     ('device = "/id"', "", [
-        "mappings.toml:13: mapping.1.topic: either {device} is a level of the topic, or `device` …",
+        "mappings.toml:13: mapping.other.topic: either {device} is a level of the topic, or `devi…",
     ]),
     ('device = "/id"', 'device = "id"', [
-        "mappings.toml:14: mapping.1.device: 'id' is no JSON pointer: it starts with /",
+        "mappings.toml:14: mapping.other.device: 'id' is no JSON pointer: it starts with /",
     ]),
     ('"acme/{device}/data"', '"kel/v1/{device}/data"', [
-        "mappings.toml:4: mapping.0.topic: the same topic may match kel/# too, which is KEL's own",
+        "mappings.toml:4: mapping.acme.topic: the same topic may match kel/# too, which is…",
     ]),
     ('"acme/{device}/data"', '"ucifi/{device}"', [
-        "mappings.toml:4: mapping.0.topic: the same topic may match ucifi/# too, which is KEL's…",
+        "mappings.toml:4: mapping.acme.topic: the same topic may match ucifi/# too, which is KE…",
     ]),
     ('"other/up"', '"acme/+/#"', [
-        "mappings.toml:13: mapping.1.topic: the same topic may match acme/+/data too, which is…",
+        "mappings.toml:13: mapping.other.topic: the same topic may match acme/+/data too, whic…",
     ]),
     ('unit = "l/s"', 'unit = "psi"', [
-        "mappings.toml:7: mapping.0.metrics.0.unit: flow is declared in m³/h: 'psi' is of press…",
+        "mappings.toml:7: mapping.acme.metrics.0.unit: flow is declared in m³/h: 'psi' is of pr…",
     ]),
     ('unit = "l/s"', 'unit = "furlong"', [
-        "mappings.toml:7: mapping.0.metrics.0.unit: flow is declared in m³/h: 'furlong' is no u…",
+        "mappings.toml:7: mapping.acme.metrics.0.unit: flow is declared in m³/h: 'furlong' is n…",
     ]),
     ('metric = "flow", unit', 'metric = "head", unit', [
-        "mappings.toml:7: mapping.0.metrics.0.metric: no class of its devices (zone) has a metr…",
+        "mappings.toml:7: mapping.acme.metrics.0.metric: no class of its devices (zone) has a m…",
     ]),
     ('at = "/flow"', 'at = "/flow~"', [
-        "mappings.toml:7: mapping.0.metrics.0.at: '/flow~' is no JSON pointer: ~ is written ~0,…",
+        "mappings.toml:7: mapping.acme.metrics.0.at: '/flow~' is no JSON pointer: ~ is written …",
     ]),
     ("scale = 0.1", "scale = 0", [
-        "mappings.toml:7: mapping.0.metrics.0.scale: a scale of 0 makes every value the same",
+        "mappings.toml:7: mapping.acme.metrics.0.scale: a scale of 0 makes every value the same",
     ]),
     ('form = "unix_s"', 'form = "unix"', [
-        "mappings.toml:5: mapping.0.time.form: input should be 'iso', 'unix_s' or 'unix_ms', no…",
+        "mappings.toml:5: mapping.acme.time.form: input should be 'iso', 'unix_s' or 'unix_ms',…",
     ]),
     ("scale = 0.1 },", 'scale = 0.1 },\n  { at = "/q", metric = "flow" },', [
-        "mappings.toml:8: mapping.0.metrics.1.metric: flow is already in mappings.toml:7",
+        "mappings.toml:8: mapping.acme.metrics.1.metric: flow is already in mappings.toml:7",
     ]),
     ("full = 10", 'full = "10 l"', [
-        "mappings.toml:16: mapping.1.metrics.0.values.full: input should be a valid number, una…",
+        "mappings.toml:16: mapping.other.metrics.0.values.full: input should be a valid number,…",
     ]),
     ("[[mapping]]\nid", "[[maping]]\nid", [
         "devices/zone.csv:3: source: there is no format acme…",
@@ -206,7 +206,7 @@ def test_while_no_device_speaks_it_any_class_may_be_meant(
 ) -> None:
     (small / FILE).write_text(GOOD.replace('metric = "flow", unit', 'metric = "pressure", unit'))
     tells(
-        small, ["mappings.toml:7: mapping.0.metrics.0.metric: no class of its devices (pump, zo…"]
+        small, ["mappings.toml:7: mapping.acme.metrics.0.metric: no class of its devices (pump,…"]
     )
 
 
@@ -218,4 +218,4 @@ def test_nobody_is_called_as_a_formats_topics_begin(
     for file, id_ in (("crews.toml", '"water"'), ("van_stock.csv", "water")):
         text = (small / file).read_text()
         (small / file).write_text(text.replace(id_, id_.replace("water", name)))
-    tells(small, [f"crews.toml:6: crew.0.id: the topics of a format begin with {name}, and…"])
+    tells(small, [f"crews.toml:6: crew.{name}.id: the topics of a format begin with {name}, and…"])

@@ -37,13 +37,13 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "crews.toml",
         'id = "p-2"',
         'id = "p-1"',
-        ["crews.toml:16: crew.0.people.1.id: p-1 is already in crews.toml:15"],
+        ["crews.toml:16: crew.water.people.p-1.id: p-1 is already in crews.toml:15"],
     ),
     (
         "classes.toml",
         'name = "running"',
         'name = "head"',
-        ["classes.toml:8: class.0.metrics.1.name: head is already in classes.toml:7"],
+        ["classes.toml:8: class.pump.metrics.1.name: head is already in classes.toml:7"],
     ),
     (
         "van_stock.csv",

@@ -25,7 +25,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "crews.toml",
         "base = { lat = 38.1",
         "base = { lat = 39.1",
-        ["crews.toml:8: crew.0.base.lat: 39.1 lies outside the city's box, 38.0 to 38.2"],
+        ["crews.toml:8: crew.water.base.lat: 39.1 lies outside the city's box, 38.0 to 38.2"],
     ),
     (
         "zones.geojson",

@@ -61,7 +61,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "classes.toml",
         'name = "head"',
         'name = "time"',
-        ["classes.toml:7: class.0.metrics.0.name: time is a column of KEL's own"],
+        ["classes.toml:7: class.pump.metrics.0.name: time is a column of KEL's own"],
     ),
     (
         "classes.toml",
@@ -82,7 +82,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
         "crews.toml",
         "on_call",
         "oncall",
-        ["crews.toml:12: crew.0.shifts.1.oncall: there is no such field; did you mean on_call?"],
+        ["crews.toml:12: crew.water.shifts.1.oncall: there is no such field; did you mean on…"],
     ),
     (
         "communities.toml",

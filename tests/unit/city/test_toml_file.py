@@ -79,7 +79,7 @@ def test_what_is_not_written_has_the_line_around_it(tmp_path: Path) -> None:
     file.write_text(TEXT)
     document = read_document(file)
     mistake = document.mistake(("rule", 1, "watch", "metric"), "is missing")
-    assert str(mistake) == f"{file.as_posix()}:26: rule.1.watch.metric: is missing"
+    assert str(mistake) == f"{file.as_posix()}:26: rule.second.watch.metric: is missing"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a worker tells of itself: every partition, every bridge, no latency out of nothing."""
 
+from datetime import UTC, datetime
+
 from kel.model.moment import SECOND_US
 from kel.model.reading import Gauge
 from kel.run.figures import Stand, WorkerFigures
@@ -15,6 +17,12 @@ def told(figures: WorkerFigures, bridges: dict[str, int], clock_s: float = 0.0) 
 
 def test_a_worker_that_has_done_nothing_tells_so() -> None:
     assert told(WorkerFigures(), {}) == [Gauge("messages", NOW, 0, "host-1")]
+
+
+def test_one_that_runs_on_the_folder_that_was_loaded_last_tells_when_that_was() -> None:
+    loaded = datetime(2026, 10, 17, 9, tzinfo=UTC)
+    found = list(gauges(WorkerFigures(), {}, "host-1", NOW_S, 0.0, loaded))
+    assert Gauge("kept_city", NOW, loaded.timestamp(), "host-1") in found
 
 
 def test_partitions_and_bridges_are_told_apart() -> None:
