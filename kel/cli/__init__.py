@@ -35,6 +35,7 @@ COMMANDS = {
     "rejected": ("kel.cli.rejected:rejected", "what was refused, and giving it in again"),
     "rules": ("kel.cli.rules:rules", "the rulebook: its tests, load and versions"),
     "incidents": ("kel.cli.incidents:incidents", "list incidents, say something to them, silence"),
+    "runbook": ("kel.cli.runbook:runbook", "what an operator does first, by heading"),
     "backtest": ("kel.cli.backtest:backtest", "what rules make of history, and its price"),
     "report": ("kel.cli.report:report", "write the mayor's page of a week"),
     "trace": ("kel.cli.trace:trace", "from a euro back to the readings"),

@@ -9,7 +9,7 @@ import getpass
 import os
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kel.model.situation import Command
 
 ANSWER_S = 10.0
+WITHOUT_INCIDENT = {"silence": "σίγαση", "unsilence": "άρση σίγασης"}
 
 
 def ask(
@@ -34,8 +35,8 @@ def ask(
     settings = running_database(Settings())
     if settings is None:
         raise click.ClickException(
-            "nothing runs here: set KEL_DATABASE, or start `kel up` or `kel demo` "
-            "(the incidents of a demo that has ended are history)"
+            "δεν τρέχει τίποτα εδώ: ορίστε KEL_DATABASE, ή ξεκινήστε `kel up` ή `kel demo` "
+            "(τα συμβάντα ενός demo που τελείωσε είναι ιστορία)"
         )
     said = {name: value for name, value in (detail or {}).items() if value}
     with connect(settings) as connection:
@@ -69,10 +70,13 @@ def city_zone() -> tzinfo:
         ) from None
 
 
-def moment_text(text: str | None, now: datetime, zone: tzinfo) -> str | None:
+def moment_text(
+    text: str | None, now: datetime, zone: tzinfo, option: str, *, whole_day: bool = False
+) -> str | None:
     """«2026-10-18T09:00» by the city's clock, «2026-10-18», «2h», «3d»: ISO 8601 with its offset.
 
-    Raises click.BadParameter for what is neither.
+    A day alone is its beginning; with `whole_day` its end. Raises click.BadParameter for what is
+    neither, with the name of the option.
     """
     if not text:
         return None
@@ -83,9 +87,30 @@ def moment_text(text: str | None, now: datetime, zone: tzinfo) -> str | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(
-            f"{text!r}: write 2026-10-18T09:00, 2026-10-18, 2h or 3d"
+            f"{text!r}: write 2026-10-18T09:00, 2026-10-18, 2h or 3d", param_hint=option
         ) from None
+    if whole_day and _is_day(text) and moment.date() < date.max:
+        moment += timedelta(days=1)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def full_number(text: str) -> str:
+    """«253» and «0253» are this year's by the city's clock: «2026-0253»."""
+    if not (text.isascii() and text.isdecimal()):
+        return text
+    return f"{desk_now().astimezone(city_zone()).year}-{int(text):04d}"
+
+
+def numbered(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """The number of an incident that an argument says."""
+    return full_number(text)
 
 
 def desk_now() -> datetime:
@@ -118,9 +143,9 @@ def _tell(
     about = (what, incident, at, who, why, *sorted(detail.items()))
     command = Command(make_id("command", *about), at, who, what, incident, why, detail)
     desk.command(command)
-    about_what = incident or what
+    about_what = incident or WITHOUT_INCIDENT.get(what, what)
     if not _desk_runs(connection):
-        click.echo(f"{about_what}: noted; no desk runs now, the next one will take it up")
+        click.echo(f"{about_what}: σημειώθηκε· δεν τρέχει γραφείο τώρα, θα το πάρει το επόμενο")
         return
     _print_answer(connection, command, about_what)
 
@@ -138,8 +163,8 @@ def _print_answer(connection: "Connection", command: "Command", about: str) -> N
             return
         time.sleep(0.1)
     raise click.ClickException(
-        f"{about}: noted, but the desk has not taken it up within {ANSWER_S:.0f} s: "
-        "see `kel doctor`"
+        f"{about}: σημειώθηκε, αλλά το γραφείο δεν το πήρε μέσα σε {ANSWER_S:.0f} s: "
+        "δείτε `kel doctor`"
     )
 
 
@@ -151,7 +176,7 @@ def unacknowledgeable(
     from kel.model.labels import STATE_LABEL
 
     if state is None:
-        return f"there is no incident {number}: see `kel incidents list`"
+        return f"δεν υπάρχει συμβάν {number}: δείτε `kel incidents list --all`"
     name, acknowledged_at = state
     if name == "closed":
         return f"{number}: {STATE_LABEL[IncidentState.CLOSED]}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kel.cli.asking import ask, city_zone, desk_now, moment_text
+from kel.cli.asking import ask, city_zone, desk_now, moment_text, numbered
 
 Command = Callable[..., Any]
 
@@ -18,7 +18,7 @@ def _said(command: Command) -> Command:
 
 
 @click.command("ack")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @_said
 def acknowledge(number: str, why: str, who: str) -> None:
     """Acknowledge incident NUMBER: somebody has seen it and looks after it.
@@ -30,7 +30,7 @@ def acknowledge(number: str, why: str, who: str) -> None:
 
 
 @click.command("hand-on")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @click.option("--to", required=True, help="whose it is, such as ΔΕΔΔΗΕ")
 @click.option("--protocol", help="the number under which they took it")
 @click.option("--ask", "ask_at", required=True, help="when to ask again: 2026-10-25T09:00, 7d")
@@ -40,12 +40,12 @@ def hand_on(number: str, to: str, protocol: str | None, ask_at: str, why: str, w
 
     `kel incidents assign NUMBER --crew …` takes it back.
     """
-    moment = moment_text(ask_at, desk_now(), city_zone())
+    moment = moment_text(ask_at, desk_now(), city_zone(), "--ask")
     ask("hand_on", number, why, who, {"to": to, "protocol": protocol, "ask_at": moment})
 
 
 @click.command("assign")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @click.option("--crew", help="the crew's id: the plan sends no other one")
 @click.option("--to", "person", help="a person who is responsible")
 @_said
@@ -54,22 +54,26 @@ def assign(number: str, crew: str | None, person: str | None, why: str, who: str
 
     An order that another crew has and has not arrived for is taken back.
     """
-    if bool(crew) == bool(person):
+    if (crew is None) == (person is None):
         raise click.UsageError("give either --crew or --to")
     ask("assign", number, why, who, {"crew": crew, "person": person})
 
 
 @click.command("merge")
-@click.argument("number")
-@click.argument("other")
+@click.argument("number", callback=numbered)
+@click.argument("other", callback=numbered)
+@click.option("--force", is_flag=True, help="also where the two are of different kinds")
 @_said
-def merge(number: str, other: str, why: str, who: str) -> None:
-    """Merge incident OTHER into NUMBER: its alerts and requests go on there, and it closes."""
-    ask("merge", number, why, who, {"other": other})
+def merge(number: str, other: str, force: bool, why: str, who: str) -> None:
+    """Merge incident OTHER into NUMBER: its alerts and requests go on there, and it closes.
+
+    A crew on its way to OTHER is called back; where one is at work there, it is refused.
+    """
+    ask("merge", number, why, who, {"other": other, "force": "yes" if force else None})
 
 
 @click.command("split")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @click.argument("members", nargs=-1, required=True)
 @_said
 def split(number: str, members: tuple[str, ...], why: str, who: str) -> None:
@@ -82,7 +86,7 @@ def split(number: str, members: tuple[str, ...], why: str, who: str) -> None:
 
 
 @click.command("close")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @click.option("--why", required=True, help="why it is over")
 @click.option("--who", default="", help="who says it; else the user of this terminal")
 @click.option("--force", is_flag=True, help="also while alerts are active; they are then dismissed")
@@ -92,20 +96,23 @@ def close(number: str, why: str, who: str, force: bool) -> None:
 
 
 @click.command("complete")
-@click.argument("number")
-@click.option("--used", multiple=True, help="material and quantity, such as sand=4; repeat it")
+@click.argument("number", callback=numbered)
+@click.option("--used", multiple=True, help="material and quantity: sand=4, diesel=12,5; repeat it")
 @click.option("--why", required=True, help="who said so, and how")
 @click.option("--who", default="", help="who says it; else the user of this terminal")
-def complete(number: str, used: tuple[str, ...], why: str, who: str) -> None:
+@click.option("--force", is_flag=True, help="also a quantity that can hardly be true")
+def complete(number: str, used: tuple[str, ...], why: str, who: str, force: bool) -> None:
     """Complete the open order of incident NUMBER on behalf of its crew.
 
-    Of its materials what --used says is booked as used; the rest is free again.
+    Of its materials what --used says is booked as used, for good; the rest is free again. More than
+    three times what was planned, or than van and warehouse hold, is refused without --force.
     """
-    ask("complete", number, why, who, {"used": ",".join(used)})
+    forced = "yes" if force else None
+    ask("complete", number, why, who, {"used": ",".join(used), "force": forced})
 
 
 @click.command("withdraw")
-@click.argument("number")
+@click.argument("number", callback=numbered)
 @click.option("--why", required=True, help="why it is taken back")
 @click.option("--who", default="", help="who says it; else the user of this terminal")
 def withdraw(number: str, why: str, who: str) -> None:

@@ -29,4 +29,4 @@ def restated(most: int, as_json: bool) -> None:
     for at, number, *_, why in found:
         click.echo(f"{at.astimezone(zone):%d/%m/%Y %H:%M}  {number or '—':<10} {why}")
     if not found:
-        click.echo("nothing was restated", err=True)
+        click.echo("καμία απόφαση δεν κρίθηκε ξανά", err=True)

@@ -28,6 +28,9 @@ CALLS = [
 ]
 
 
+MARK = {True: "✓", False: "✗", None: "·"}  # kept, not kept, not judged
+
+
 @click.command("load")
 @click.option("--from", "since", type=click.DateTime(), help="local time; else the first incident")
 @click.option("--to", "until", type=click.DateTime(), help="local time; else what is known")
@@ -36,9 +39,10 @@ CALLS = [
 def load(since: datetime | None, until: datetime | None, operators: int, as_json: bool) -> None:
     """How many alarms an operator gets, against EEMUA 191 and ISA-18.2.
 
-    A call is an incident that opens, reopens, rises or rings because nobody has acknowledged it;
-    alerts that join an incident call nobody.
-    Exit code 1 where a limit is not kept.
+    What an operator looks at is an incident that opens, reopens, rises or rings because nobody has
+    acknowledged it; alerts that join an incident make nobody look.
+    Exit code 1 where a limit is not kept. A period of less than an hour has no rate an hour, and
+    less than a day keeps no limit of a day: that is told, not judged.
     """
     from kel.cli.database import some_connection
     from rules.alarm_load import alarm_load
@@ -51,7 +55,7 @@ def load(since: datetime | None, until: datetime | None, operators: int, as_json
         calls, alerts = _read(connection, begin, end)
     found = alarm_load(calls, alerts, begin, end, operators)
     click.echo(_json(found) if as_json else _text(found, zone))
-    if not all(found.keeps.values()):
+    if False in found.keeps.values():
         raise click.exceptions.Exit(1)
 
 
@@ -93,27 +97,43 @@ def _json(found: "AlarmLoad") -> str:
 
 
 def _text(found: "AlarmLoad", zone: ZoneInfo) -> str:
+    from kel.cli.listing import number
+    from kel.reports.greek import number as rounded
+    from kel.reports.greek import percent
     from rules.alarm_load import FLOOD, MOST_A_DAY, MOST_AN_HOUR, MOST_STALE, Priority
 
-    def line(name: str, value: str, limit: str, key: str) -> str:
-        return f"{'✓' if found.keeps[key] else '✗'} {name:<42}{value:>9}   {limit}"
+    def line(name: str, value: str, limit: str, key: str, least: str = "") -> str:
+        kept = found.keeps[key]
+        if kept is None:
+            limit += f"· δεν κρίνεται σε λιγότερο από {least}"
+        return f"{MARK[kept]} {name:<42}{value:>9}   {limit}"
 
     begin, end = (m.astimezone(zone) for m in (found.since, found.until))
-    shares = {p: f"{100 * share:.0f} %" for p, share in found.shares.items()}
+    shares = {p: percent(share) for p, share in found.shares.items()}
+    rate = "–" if found.keeps["per_hour"] is None else rounded(found.per_hour, 2)
     lines = [
         f"Φόρτος χειριστών, {begin:%d/%m/%Y %H:%M} – {end:%d/%m/%Y %H:%M}, χειριστές: "
         f"{found.operators}",
-        f"  ειδοποιήσεις {found.alerts}, κλήσεις του χειριστή {found.calls}",
-        line("κλήσεις την ώρα", f"{found.per_hour:.2f}", f"έως {MOST_AN_HOUR:.0f}", "per_hour"),
-        line("το πολύ την ημέρα", f"{found.most_a_day:.0f}", f"έως {MOST_A_DAY}", "most_a_day"),
+        f"  ειδοποιήσεις {number(found.alerts)}, όσα κοίταξε ο χειριστής {number(found.calls)}",
+        line("κοίταξε την ώρα", rate, f"έως {MOST_AN_HOUR:.0f}", "per_hour", "μία ώρα"),
+        line(
+            "το πολύ την ημέρα",
+            number(found.most_a_day),
+            f"έως {MOST_A_DAY}",
+            "most_a_day",
+            "μία ημέρα",
+        ),
         line(
             "δεκάλεπτα με καταιγισμό",
-            f"{found.floods}",
-            f"0 (πάνω από {FLOOD} σε 10 λεπτά· το πολύ {found.most_in_ten_minutes:.0f})",
+            number(found.floods),
+            f"0 (πάνω από {FLOOD} σε 10 λεπτά· το πολύ {number(found.most_in_ten_minutes)})",
             "floods",
         ),
         line(
-            "ενεργές πάνω από 24 ώρες", f"{found.stale:.0f}", f"έως {MOST_STALE} κάθε μέρα", "stale"
+            "ενεργές πάνω από 24 ώρες",
+            number(found.stale),
+            f"έως {MOST_STALE} κάθε μέρα",
+            "stale",
         ),
         line("ειδοποιήσεις που τρεμοπαίζουν", f"{len(found.chattering)}", "0", "chattering"),
         f"  προτεραιότητες: χαμηλή {shares[Priority.LOW]}, μεσαία {shares[Priority.MEDIUM]}, "

@@ -1,10 +1,17 @@
 """Silences from a terminal: `kel incidents silence | unsilence | silences`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from kel.cli.asking import ask, city_zone, desk_now, moment_text
+from kel.cli.asking import ask, city_zone, desk_now, full_number, moment_text
 from kel.model.silence import PICKS
 from kel.settings import Settings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from rules.incidents.hush_words import Name
 
 
 @click.command("silence")
@@ -16,7 +23,9 @@ from kel.settings import Settings
 @click.option("--category", help="only of these categories")
 @click.option("--class", "class_", help="only of these classes of devices")
 @click.option("--start", help="from then on; else from now")
-@click.option("--until", required=True, help="its end: 2026-10-18T09:00, 2026-10-18, 2h, 3d")
+@click.option(
+    "--until", required=True, help="its end: 2026-10-18T09:00, 2h, 3d; 2026-10-18 is with that day"
+)
 @click.option("--days", help="recurring, on these days: mon,tue,…")
 @click.option("--from", "since", help="recurring, from this time of day: 22:00")
 @click.option("--to", help="recurring, until that time of day: 06:00")
@@ -45,8 +54,8 @@ def silence(
     now, zone = desk_now(), city_zone()
     detail = {
         **given,
-        "starts_at": moment_text(start, now, zone),
-        "ends_at": moment_text(until, now, zone),
+        "starts_at": moment_text(start, now, zone, "--start"),
+        "ends_at": moment_text(until, now, zone, "--until", whole_day=True),
         "days": days,
         "since": since,
         "until": to,
@@ -67,7 +76,7 @@ def _check_rules(named: str | None) -> None:
         return
     for rule in named.split(","):
         if rule.strip() not in known:
-            raise click.ClickException(f"there is no rule {rule.strip()}: see rules.toml")
+            raise click.ClickException(f"δεν υπάρχει κανόνας {rule.strip()}: δείτε rules.toml")
 
 
 @click.command("unsilence")
@@ -75,39 +84,62 @@ def _check_rules(named: str | None) -> None:
 @click.option("--why", default="", help="a word to those who read it")
 @click.option("--who", default="", help="who lifts it; else the user of this terminal")
 def unsilence(number: str, why: str, who: str) -> None:
-    """Lift silence NUMBER (Σ-2026-0003, or 2026-0003): what it hides is heard now."""
+    """Lift silence NUMBER (Σ-2026-0003, 2026-0003, this year's 3): what it hides is heard now."""
     ask("unsilence", "", why, who, {"silence": whole(number)})
 
 
 @click.command("silences")
 @click.argument("number", required=False)
 @click.option("--all", "ended_too", is_flag=True, help="ended ones too")
-@click.option("--most", default=50, show_default=True, help="how many at the most")
+@click.option("--most", type=click.IntRange(1), default=50, show_default=True, help="how many")
 def silences(number: str | None, ended_too: bool, most: int) -> None:
-    """The silences; or what silence NUMBER hid, and what became of it."""
+    """The silences; or what silence NUMBER (this year's also as 3) hid, and what became of it."""
     from kel.cli.database import some_connection
-    from kel.cli.listing import console_of
-    from kel.cli.silence_table import hidden_table, silence_table
+    from kel.cli.listing import console_of, counted
+    from kel.cli.silence_table import hidden_table, one, silence_table
     from kel.store.connect import query
     from kel.store.rows import silence_of
+    from kel.store.rulebook import labels
 
     console, zone = console_of(), city_zone()
     with some_connection() as connection:
+        name = _names(connection)
         if number:
+            known = connection.execute(query("silence_by_number"), [whole(number)]).fetchone()
+            if known is None:
+                all_ = "δείτε `kel incidents silences --all`"
+                raise click.ClickException(f"δεν υπάρχει σίγαση {whole(number)}: {all_}")
+            click.echo(one(silence_of(known), zone, name))
             rows = connection.execute(query("silence_hid"), [whole(number)]).fetchall()
-            lines = hidden_table(rows, console.width, zone)
+            rules = labels(connection, {row[2] for row in rows})
+            lines = hidden_table(rows, console.width, zone, rules)
         else:
-            found = connection.execute(query("list_silences"), [ended_too, most]).fetchall()
-            told = [(silence_of(row), row[14], row[15]) for row in found]
-            lines = silence_table(told, console.width, zone)
+            found = connection.execute(query("list_silences"), [ended_too, most + 1]).fetchall()
+            told = [(silence_of(row), row[14], row[15]) for row in found[:most]]
+            lines = silence_table(told, console.width, zone, name)
+            if found[most:]:
+                shown = counted(most, "σίγαση", "σιγάσεις")
+                click.echo(f"υπάρχουν κι άλλες εκτός από {shown}: --most {2 * most}", err=True)
     for line in lines:
         console.print(line, soft_wrap=True)
 
 
+def _names(connection: "Connection") -> "Name":
+    """What a silence's picks are called; rules as in the newest rulebook."""
+    from kel.store.connect import query
+    from kel.store.rulebook import labels
+
+    found = connection.execute(query("names")).fetchall()
+    named = {(pick, known): name for pick, known, name in found}
+    last = connection.execute(query("last_rulebook")).fetchall()
+    named |= {("rule", i): f"«{n}»" for i, n in labels(connection, [v for (v,) in last]).items()}
+    return lambda pick, value: named.get((pick, value), value)
+
+
 def whole(number: str) -> str:
-    """«2026-0003» and «S-2026-0003» are «Σ-2026-0003»: not every keyboard has a Σ at hand."""
-    year, serial = number.rsplit("-", 2)[-2:] if number.count("-") else ("", number)
-    return f"Σ-{year}-{serial}"
+    """«2026-0003», «S-2026-0003», «3» of this year: «Σ-2026-0003». Not all keyboards have a Σ."""
+    known = full_number(number)
+    return f"Σ-{'-'.join(known.rsplit('-', 2)[-2:])}" if "-" in known else known
 
 
 COMMANDS = (silence, unsilence, silences)

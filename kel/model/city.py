@@ -13,6 +13,7 @@ from kel.model.escalation import Escalation
 from kel.model.incident import Category
 from kel.model.mapping import JsonMapping
 from kel.model.place import Community, Feeder, Point, Zone
+from kel.model.runbook import Heading
 from kel.model.stock import Item, Stock
 
 KEEP = timedelta(days=400)  # for so long readings are kept, where the city does not say
@@ -41,8 +42,13 @@ class City:
     escalation: Escalation = field(default_factory=Escalation)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     fire_risk: tuple[FireRisk, ...] = ()
+    runbook: Mapping[str, Heading] = field(default_factory=dict)  # empty: the city keeps none here
     keep: timedelta = KEEP  # readings are kept for so long; no rule may look further back
 
     @cached_property
     def by_number(self) -> Mapping[int, Device]:
         return {d.number: d for d in self.devices.values()}
+
+    def of_class(self, cls: str) -> list[Device]:
+        """All devices of one class, in the order of the files."""
+        return [d for d in self.devices.values() if d.cls == cls]

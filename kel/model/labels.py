@@ -38,6 +38,11 @@ def state_label(state: IncidentState, reopened: object) -> str:
     return REOPENED if state is IncidentState.OPEN and reopened else STATE_LABEL[state]
 
 
+def agreeing(count: int, one: str, more: str) -> str:
+    """«1 ειδοποίηση», «2 ειδοποιήσεις»: the noun in the number that goes with the count."""
+    return f"{count} {one if count == 1 else more}"
+
+
 ORDER_LABEL: Mapping[OrderState, str] = {
     OrderState.SENT: "στάλθηκε",
     OrderState.ACCEPTED: "καθ’ οδόν",
@@ -79,6 +84,20 @@ PRESENCE_LABEL: Mapping[str, str] = {
     "offline": "εκτός σύνδεσης",
     "silent": "σιωπηλή",
     "unheard": "χωρίς επαφή",
+}
+
+# What people can do (`skills` of crews and categories); a city's own words are shown as they are.
+SKILL_LABEL: Mapping[str, str] = {
+    "plumber": "υδραυλικός",
+    "digger": "χειριστής εκσκαφέα",
+    "electrician": "ηλεκτρολόγος",
+    "electromechanic": "ηλεκτρομηχανολόγος",
+    "bucket_truck": "χειριστής καλαθοφόρου",
+    "tanker": "οδηγός υδροφόρας",
+    "chainsaw": "χειριστής αλυσοπρίονου",
+    "driver": "οδηγός",
+    "ict": "τεχνικός πληροφορικής",
+    "builder": "οικοδόμος",
 }
 
 # What an incident's history tells; a city's own words, and later ones, are shown as they are.

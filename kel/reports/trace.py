@@ -29,8 +29,9 @@ from kel.model.labels import (
 from kel.model.order import OrderItem, WorkOrder
 from kel.model.request import Request
 from kel.reports import greek
+from kel.reports.seen import seen
 from kel.reports.series import sparkline, thinned
-from kel.reports.trace_words import Words, how, integrated, length, plain, price, seen
+from kel.reports.trace_words import Words, how, integrated, length, plain, price
 from kel.reports.traced import AlertTrace, CostLine, Series, Trace
 
 WIDTH = 100
@@ -206,7 +207,7 @@ def _history(history: Sequence[IncidentEvent], words: Words) -> Table:
     table.add_column(style=DIM, no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    groups = [list(same) for _, same in groupby(history, _sameness)]
+    groups = [list(same) for _, same in groupby(history, sameness)]
     half = EVENTS // 2
     cut = len(groups) > EVENTS
     shown = groups[:half] + groups[-half:] if cut else groups
@@ -222,7 +223,7 @@ def _history(history: Sequence[IncidentEvent], words: Words) -> Table:
     return table
 
 
-def _sameness(event: IncidentEvent) -> tuple[str, ...]:
+def sameness(event: IncidentEvent) -> tuple[str, ...]:
     """What makes events one line: signs that come or go are one, decisions have their reasons."""
     return (event.what,) if event.what in SIGNS else (event.what, event.who, event.why)
 
@@ -232,7 +233,7 @@ def _alerts(alerts: Sequence[AlertTrace], words: Words) -> list[Panel]:
     rest = alerts[ALERTS:]
     if rest:
         rows = [
-            (words.moment(a.alert.detected_at), f"{a.alert.rule} · {words.device(a.alert.device)}")
+            (words.moment(a.alert.detected_at), f"{a.rule} · {words.device(a.alert.device)}")
             for a in rest[:NAMED]
         ]
         more = _more(len(rest) - NAMED, "ειδοποίηση", "ειδοποιήσεις")
@@ -244,7 +245,7 @@ def _alert(traced: AlertTrace, number: int, count: int, words: Words) -> Panel:
     alert = traced.alert
     cleared = alert.cleared_at
     rows = [
-        ("κανόνας", f"{alert.rule} · κανονισμός {alert.rulebook}"),
+        ("κανόνας", f"{traced.rule} · βιβλίο κανόνων {alert.rulebook}"),
         ("συσκευή", words.device(alert.device)),
         *(("είδε" if n == 0 else "", line) for n, line in enumerate(seen(alert, words))),
         ("άρχισε", words.moment(alert.started_at)),

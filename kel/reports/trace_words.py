@@ -1,4 +1,4 @@
-"""What a trace says in sentences: how a quantity came about, what a rule saw. Greek. Pure."""
+"""What a trace says in sentences: names, and how a quantity came about. Greek. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from kel.costs.loss import KWH_PER_M3_M, MAX_GAP_US, water_lost
-from kel.model.alert import Alert
+from kel.costs.lost import left_out
 from kel.model.city import City
 from kel.model.cost import CostEntry, CostKind
 from kel.model.moment import MINUTE_US, to_us
@@ -154,21 +154,23 @@ def integrated(entry: CostEntry, series: Series, words: Words) -> Iterator[str]:
         yield f"{unit} = Σ max(παροχή − συνήθης, 0) × χρόνος, κατά τραπέζια"
         yield (
             "συνήθης: η διάμεσος της ίδιας ώρας στις 14 προηγούμενες ημέρες, κατά μέσο όρο "
-            f"{_figure(basis, 'usual')} {rate}· υψηλότερη μέτρηση "
-            f"{_figure(basis, 'highest')} {rate}"
+            f"{figure(basis, 'usual')} {rate}· υψηλότερη μέτρηση "
+            f"{figure(basis, 'highest')} {rate}"
         )
     else:
         factor = greek.number(KWH_PER_M3_M, 6)
         yield f"{unit} = Σ max(ισχύς − ανάγκη, 0) × χρόνος, κατά τραπέζια"
         yield (
-            f"ανάγκη: {factor} × παροχή × μανομετρικό / η, με η = {_figure(basis, 'efficiency')}· "
-            f"κατά μέσο όρο {_figure(basis, 'needed_kw')} kW αντί για "
-            f"{_figure(basis, 'taken_kw')} kW που πήρε"
+            f"ανάγκη: {factor} × παροχή × μανομετρικό / η, με η = {figure(basis, 'efficiency')}· "
+            f"κατά μέσο όρο {figure(basis, 'needed_kw')} kW αντί για "
+            f"{figure(basis, 'taken_kw')} kW που πήρε"
         )
     yield (
-        f"{_figure(basis, 'readings')} μετρήσεις· κενά πάνω από {gap} λεπτά δεν μετρούν: "
-        f"{_figure(basis, 'gap_hours')} ώρες"
+        f"{figure(basis, 'readings')} μετρήσεις· κενά πάνω από {gap} λεπτά δεν μετρούν: "
+        f"{figure(basis, 'gap_hours')} ώρες"
     )
+    for other in left_out(basis):
+        yield f"χωρίς όσα χρεώθηκαν στο {other.incident}, {words.span(other.begins, other.ends)}"
     whole = passed(series)
     lost = Decimal(str(basis.get("quantity", entry.quantity)))  # a correction tells the difference
     if whole:
@@ -186,50 +188,7 @@ def passed(series: Series) -> float:
     return water_lost(times, values, times, np.zeros(len(times))).quantity
 
 
-def seen(alert: Alert, words: Words) -> Iterator[str]:
-    """What the rule saw, by the facts of its evidence."""
-    facts = alert.evidence.facts
-    label, unit = words.metric(alert.evidence.cls, alert.evidence.metric)
-    held = _held(facts)
-    measured = f"{label} {_figure(facts, 'value')} {unit}".rstrip()
-    if alert.kind == "night_flow":
-        yield (
-            f"{measured}, αναμενόμενη {_figure(facts, 'expected')}, "
-            f"υπέρβαση {_figure(facts, 'excess')} (όριο {_figure(facts, 'limit')}){held}"
-        )
-    elif alert.kind == "missing":
-        last = str(facts.get("last_seen", ""))
-        heard = words.moment(datetime.fromisoformat(last)) if last[:4].isdigit() else last
-        after = length(timedelta(seconds=float(facts.get("limit", 0))))
-        yield f"καμία μέτρηση· τελευταία {heard} (όριο {after})"
-    elif "members" in facts:
-        yield f"μαζί: {facts['members']}{held}"
-    elif "children" in facts:
-        share = greek.percent(float(facts.get("value", 0)))
-        limit = greek.percent(float(facts.get("limit", 0)))
-        yield (
-            f"{_figure(facts, 'count')} από {_figure(facts, 'of')} συσκευές, {share} "
-            f"(όριο {limit}){held}"
-        )
-    elif {"value", "limit", "side"} <= facts.keys():
-        side = "πάνω" if facts["side"] == "above" else "κάτω"
-        if "reference" in facts:
-            value, limit = (greek.percent(float(facts[k])) for k in ("value", "limit"))
-            yield (
-                f"{label} {_figure(facts, 'measured')} {unit}, {value} του σχεδιασμού "
-                f"{_figure(facts, 'reference')} {unit} (όριο {side} από {limit}){held}"
-            )
-        else:
-            yield f"{measured} (όριο {side} από {_figure(facts, 'limit')}){held}"
-    elif facts:
-        yield ", ".join(f"{name} = {_figure(facts, name)}" for name in facts)
-
-
-def _held(facts: Facts) -> str:
-    seconds = float(facts.get("for_s", 0))
-    return f" επί {length(timedelta(seconds=seconds))}" if seconds else ""
-
-
-def _figure(facts: Mapping[str, object], name: str) -> str:
+def figure(facts: Mapping[str, object], name: str) -> str:
+    """The figure or word of that name as people write it; «–» where it is missing."""
     value = facts.get(name)
     return plain(value) if isinstance(value, (int, float, Decimal)) else str(value or "–")

@@ -45,10 +45,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class AlertTrace:
-    """An alert and the readings that fired it."""
+    """An alert and the readings that fired it; `label`: what its rule was called, where known."""
 
     alert: Alert
     series: Series
+    label: str = ""
+
+    @property
+    def rule(self) -> str:
+        """«label (id)», or the id alone."""
+        return f"{self.label} ({self.alert.rule})" if self.label else self.alert.rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ FROM cost_entry WHERE corrects = %s ORDER BY at, id
 -- name: incident
 SELECT id, number, category, severity, state, cause, community, zone, feeder, lat, lon, title,
     opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests,
-    verified_at, reopened_at, handed, assigned, called_at, flapping_at
+    verified_at, reopened_at, handed, assigned, flapping_at, crew, called, seen_at
 FROM incident WHERE id = %s
 
 -- name: incident_history
@@ -38,5 +38,5 @@ SELECT id, incident, at, what, who, why FROM incident_event WHERE incident = %s 
 -- name: order
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
     o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
-    o.arrived_at, o.completed_at, o.note
+    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues
 FROM work_order o WHERE o.id = %s

@@ -16,6 +16,7 @@ from kel.reports.traced import AlertTrace, CostLine, Measured, Series, Trace
 from kel.store import rows
 from kel.store.classes import table_of
 from kel.store.connect import query
+from kel.store.rulebook import labels
 
 LARGEST = "largest"
 INCIDENT = re.compile(r"\d{4}-\d+")
@@ -104,7 +105,8 @@ def _order(cursor: Cursor, order: UUID) -> WorkOrder:
 def _alerts(cursor: Cursor, ids: Sequence[UUID]) -> list[AlertTrace]:
     alerts = map(rows.alert_of, cursor.execute(query("alerts"), [list(ids)]).fetchall())
     ordered = sorted(alerts, key=lambda a: (a.detected_at, a.id))
-    return [AlertTrace(alert, _evidence(cursor, alert)) for alert in ordered]
+    names = labels(cursor.connection, {alert.rulebook for alert in ordered})
+    return [AlertTrace(a, _evidence(cursor, a), names.get(a.rule, "")) for a in ordered]
 
 
 def _evidence(cursor: Cursor, alert: Alert) -> Series:

@@ -1,6 +1,7 @@
 """`kel incidents` on a real database and desk: who acknowledges what, and what is told instead."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from tests.builders.running import System, wait_until
 
 pytestmark = pytest.mark.integration
 
+CITY = Path(__file__).parents[2] / "config/dionysos"
 NOW = datetime(2026, 10, 18, 9, tzinfo=UTC)
 STATES = {
     "2026-0001": ("open", None),
@@ -111,8 +113,8 @@ def test_an_incident_is_acknowledged_with_who_and_why(
     [
         ("2026-0003", "2026-0003: αναγνωρίστηκε ήδη, 18/10 11:00"),
         ("2026-0004", "2026-0004: έκλεισε"),
-        ("2026-0999", "there is no incident 2026-0999: see `kel incidents list`"),
-        ("'; DROP TABLE incident; --", "there is no incident"),
+        ("2026-0999", "δεν υπάρχει συμβάν 2026-0999: δείτε `kel incidents list --all`"),
+        ("'; DROP TABLE incident; --", "δεν υπάρχει συμβάν"),
     ],
 )
 def test_what_cannot_be_acknowledged(
@@ -131,7 +133,7 @@ def test_without_a_desk_the_word_waits(
     done = run(stored, "ack", "2026-0001")
     assert (done.exit_code, done.output) == (
         0,
-        "2026-0001: noted; no desk runs now, the next one will take it up\n",
+        "2026-0001: σημειώθηκε· δεν τρέχει γραφείο τώρα, θα το πάρει το επόμενο\n",
     )
     assert connection.execute("SELECT who, incident FROM command").fetchall() == [
         ("eleni", "2026-0001")  # who sits there, not whom sudo made of them
@@ -149,7 +151,7 @@ def test_a_desk_that_stands_still_is_told(
     connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     done = run(stored, "ack", "2026-0001")
     assert done.exit_code == 1
-    assert "see `kel doctor`" in done.output
+    assert "δείτε `kel doctor`" in done.output
 
 
 def test_the_list_and_its_json(stored: System) -> None:
@@ -159,9 +161,82 @@ def test_the_list_and_its_json(stored: System) -> None:
     assert numbers == ["2026-0001", "2026-0002", "2026-0003"]
     assert "18/10 12:00" in listed.output
     assert "2026-0004" in run(stored, "list", "--all").output
-    assert len(run(stored, "list", "--most", "1").output.splitlines()) == 4
+    cut = run(stored, "list", "--most", "1").output.splitlines()
+    assert len(cut) == 5 and cut[-1] == "2 ακόμη δεν φαίνονται: --most 3"
     found = json.loads(run(stored, "list", "--json").stdout)
-    assert sorted(one["number"] for one in found) == numbers
+    assert [one["number"] for one in found] == ["2026-0001", "2026-0003", "2026-0002"]
+    assert {one["category_label"] for one in found} == {"Φθορά οδοστρώματος"}
+    assert len(json.loads(run(stored, "list", "--all", "--json").stdout)) == len(STATES)
+
+
+RULEBOOK = """[[rule]]
+id = "zone-night-flow"
+label = "Νυχτερινή παροχή ζώνης"
+"""
+
+
+def test_one_incident_has_all_that_it_takes_to_act(stored: System, connection: Connection) -> None:
+    """Alerts by their rules' labels, requests by their categories', the runbook."""
+    alert, asked = uuid4(), uuid4()
+    facts = {"value": 29.5, "expected": 2.9, "excess": 26.6, "limit": 6.0, "for_s": 1200.0}
+    evidence = {"cls": "zone", "device": "zm-07", "metric": "flow", "facts": facts}
+    evidence |= {"since": NOW.isoformat(), "until": NOW.isoformat()}
+    connection.execute("INSERT INTO rulebook VALUES ('v1', %s)", [RULEBOOK])
+    connection.execute(
+        "INSERT INTO alert (id, rule, rulebook, kind, device, category, severity, started_at,"
+        " detected_at, community, zone, evidence) VALUES (%s, 'zone-night-flow', 'v1',"
+        " 'night_flow', 'zm-07', 'main_burst', 4, %s, %s, 'drosia', 'z07', %s)",
+        [alert, NOW, NOW, json.dumps(evidence)],
+    )
+    connection.execute(
+        "INSERT INTO request VALUES"
+        " (%s, %s, %s, 'drosia', 'low_pressure', 'Λίγο νερό', NULL, NULL)",
+        [asked, NOW, NOW],
+    )
+    connection.execute(
+        "UPDATE incident SET category = 'main_burst', severity = 4, alerts = %s, requests = %s"
+        " WHERE number = '2026-0001'",
+        [[alert], [asked]],
+    )
+    connection.execute(
+        "INSERT INTO incident_event (id, incident, at, what, who, why) SELECT %s, id, %s, 'opened',"
+        " 'kel', 'κανόνας zone-night-flow' FROM incident WHERE number = '2026-0001'",
+        [uuid4(), NOW],
+    )
+    told = run(stored, "show", "2026-0001")
+    assert told.exit_code == 0, told.output
+    for part in (
+        "κατάσταση  κρίσιμη, ανοικτό από 18/10 12:00",
+        "επόμενο    18/10 12:15 καλείται Επιφυλακή Σαββατοκύριακου",
+        f"{str(alert)[:8]}  κρίσιμη: Νυχτερινή παροχή ζώνης · Μετρητής ζώνης Άνοιξη – Νότος",
+        "Παροχή εισόδου 29,5 m³/h, αναμενόμενη 2,9, υπέρβαση 26,6 (όριο 6) επί 20 λεπτά",
+        "από 18/10 12:00, ενεργή",
+        f"{str(asked)[:8]}  18/10 12:00 Χαμηλή πίεση δικτύου: «Λίγο νερό»",
+        "Τι κάνουμε\n  1. Μοιάζει με θραύση;",
+    ):
+        assert part in told.output, told.output
+    history = run(stored, "history", "2026-0001").output
+    assert "κανόνας «Νυχτερινή παροχή ζώνης»" in history
+
+
+@pytest.mark.parametrize(
+    ("broken", "ahead"), [("rules.toml", True), ("crews.toml", False), ("runbook.md", False)]
+)
+def test_an_incident_is_shown_while_the_folder_has_mistakes(
+    stored: System, tmp_path: Path, broken: str, ahead: bool
+) -> None:
+    environment = dict(stored.environment("kel-desk"))
+    folder = tmp_path / "city"
+    shutil.copytree(CITY, folder)
+    with (folder / broken).open("a") as file:
+        file.write("\n## twice\n\n## twice\n" if broken.endswith(".md") else "\nx = \n")
+    environment["KEL_CITY"] = str(folder)
+    told = CliRunner().invoke(kel, ["incidents", "show", "2026-0001"], env=environment)
+    assert told.exit_code == 0, told.output
+    assert "κατηγορία  Φθορά οδοστρώματος\n" in told.output
+    assert "τόπος      Δροσιά · " in told.output
+    assert "προσοχή    ο φάκελος της πόλης έχει λάθη" in told.output and broken in told.output
+    assert ("επόμενο" in told.output) == ahead
 
 
 # what else operators say
@@ -182,7 +257,7 @@ def test_what_an_operator_says_is_done_and_stands_in_the_history(desk: System) -
     assert "→ Περιφέρεια" in told(desk, "list")
     assert "διαβιβάστηκε σε Περιφέρεια" in told(desk, "show", "2026-0001")
     assert told(desk, "assign", "2026-0001", "--crew", "works", *who) == (
-        "2026-0001: ανατέθηκε σε Τεχνικά έργα και καθαριότητα\n"
+        "2026-0001: ανατέθηκε, συνεργείο: Τεχνικά έργα και καθαριότητα\n"
     )
     assert told(desk, "merge", "2026-0001", "2026-0003", "--why", "ίδια λακκούβα", *who) == (
         "2026-0003: ενώθηκε με το 2026-0001\n"
@@ -198,12 +273,32 @@ def test_what_an_operator_says_is_done_and_stands_in_the_history(desk: System) -
 
 
 REFUSED = [
-    (("hand-on", "2026-0001", "--to", "Χ", "--ask", "2020-01-01"), "when to ask again?"),
-    (("assign", "2026-0001", "--crew", "nobody"), "there is no crew nobody; known: "),
-    (("merge", "2026-0001", "2026-0001"), "2026-0001 is that incident itself"),
-    (("split", "2026-0001", "abc"), "2026-0001: no member begins with 'abc'"),
-    (("silence", "--zone", "z99", "--until", "2h", "--why", "έργα"), "there is no zone z99"),
-    (("unsilence", "2026-0007"), "there is no silence Σ-2026-0007 that still holds"),
+    (("hand-on", "2026-0001", "--to", "Χ", "--ask", "2020-01-01"), "πότε να ερωτηθεί ξανά;"),
+    (("assign", "2026-0001", "--crew", "nobody"), "δεν υπάρχει συνεργείο nobody· υπάρχουν: "),
+    (("merge", "2026-0001", "1"), "το 2026-0001 είναι το ίδιο συμβάν"),
+    (("assign", "0001", "--to", " "), "σε ποιον;"),
+    (("hand-on", "1", "--to", " ", "--ask", "7d"), "σε ποιον;"),
+    (("split", "2026-0001", "abc"), "2026-0001: κανένα μέλος δεν αρχίζει από «abc»"),
+    (("silence", "--zone", "z99", "--until", "2h", "--why", "έργα"), "ζώνη z99: δεν υπάρχει"),
+    (
+        (
+            "silence",
+            "--zone",
+            "z01",
+            "--until",
+            "2h",
+            "--days",
+            "mon",
+            "--from",
+            "25:00",
+            "--to",
+            "06:00",
+            "--why",
+            "έργα",
+        ),
+        "--from: «25:00» δεν είναι ώρα",
+    ),
+    (("unsilence", "7"), "δεν ισχύει σίγαση Σ-2026-0007"),
 ]
 
 
@@ -219,13 +314,17 @@ def test_what_the_desk_refuses_says_why_in_one_line(desk: System, connection: Co
     ("arguments", "why"),
     [
         (("complete", "2026-0004", "--why", "."), "2026-0004: έκλεισε"),
-        (("close", "2026-0999", "--why", "."), "there is no incident 2026-0999"),
-        (("show", "2026-0999"), "there is no incident 2026-0999"),
+        (("close", "2026-0999", "--why", "."), "δεν υπάρχει συμβάν 2026-0999"),
+        (("show", "2026-0999"), "δεν υπάρχει συμβάν 2026-0999"),
         (("silence", "--until", "2h", "--why", "έργα"), "name what it is about"),
-        (("silence", "--rule", "x", "--until", "2h", "--why", "έργα"), "there is no rule x"),
+        (("silence", "--rule", "x", "--until", "2h", "--why", "έργα"), "δεν υπάρχει κανόνας x"),
         (("silence", "--zone", "z01", "--why", "έργα"), "Missing option '--until'"),
         (("silence", "--zone", "z01", "--until", "2h"), "Missing option '--why'"),
-        (("silence", "--zone", "z01", "--until", "then", "--why", "."), "write 2026-10-18T09:00"),
+        (
+            ("silence", "--zone", "z01", "--until", "then", "--why", "."),
+            "value for --until: 'then'",
+        ),
+        (("hand-on", "1", "--to", "Χ", "--ask", "then"), "value for --ask: 'then': write 2026"),
     ],
 )
 def test_what_is_not_even_asked(
@@ -243,13 +342,16 @@ def test_a_silence_from_its_beginning_to_its_end(desk: System, connection: Conne
         desk, "silence", "--zone", "z07", "--until", "3d", "--days", "mon,tue",
         "--from", "22:00", "--to", "06:00", "--why", "πλύσιμο", "--who", "Μαρία",
     )  # fmt: skip
-    assert made == "Σ-2026-0001\n"
+    assert made.startswith("Σ-2026-0001: κρύβει ζώνη ")
+    assert made.endswith("Δε Τρ 22:00–06:00· άρση: kel incidents unsilence 2026-0001\n")
     line = told(desk, "silences").splitlines()[2]
-    for part in ("Σ-2026-0001", "ζώνη z07", "Δε Τρ 22:00–06:00", "0 (0)", "Μαρία", "πλύσιμο"):
+    for part in ("Σ-2026-0001", "ζώνη ", "Δε Τρ 22:00–06:00", "0 (0)", "Μαρία", "πλύσιμο"):
         assert part in line
-    assert told(desk, "silences", "2026-0001").startswith("Τι έκρυψε (0)")
+    assert "\nΤι έκρυψε (0)" in told(desk, "silences", "2026-0001")
+    missing = run(desk, "silences", "2026-0009")
+    assert missing.exit_code == 1 and "δεν υπάρχει σίγαση Σ-2026-0009" in missing.output
     assert told(desk, "unsilence", "2026-0001", "--why", "τέλος") == (
-        "Σ-2026-0001: άρση, 0 ενεργές ειδοποιήσεις\n"
+        "Σ-2026-0001: άρση, δεν έκρυβε τίποτα ενεργό\n"
     )
     assert "Σ-2026-0001" not in told(desk, "silences")
     assert "άρση" in told(desk, "silences", "--all")
@@ -278,7 +380,7 @@ def test_nothing_to_list(elsewhere: Callable[..., Result]) -> None:
 def test_nothing_to_acknowledge_at(elsewhere: Callable[..., Result]) -> None:
     done = elsewhere("ack", "2026-0001")
     assert done.exit_code == 1
-    assert "nothing runs here" in done.output
+    assert "δεν τρέχει τίποτα εδώ" in done.output
 
 
 def test_what_runs_is_found_and_what_died_is_not(

@@ -102,8 +102,38 @@ def test_what_was_left_out_is_named_once(ran):
 REFUSED = {
     "a value": ([LINES[0], f"{at(5)},{PUMP},open,1"], "readings.csv:3: head: 'open' is no number"),
     "nothing of this city": (["2026-09-01T00:00Z,nobody,1,1"], "no row is of a device and metric"),
-    "another age": (["0001-01-01T00:00Z,zm-01,1,1"], "not of the years 1900 to 2199"),
+    "and why": (["2026-09-01T00:00Z,nobody,1,1"], "devices that the city does not have: nobody"),
+    "no rows": ([], "it has no rows"),
+    "another age": (
+        ["0001-01-01T00:00Z,zm-01,1,1"],
+        ":2: time: '0001-01-01T00:00Z' is not of the ",
+    ),
 }
+
+
+def test_names_of_strangers_do_not_write_to_the_terminal(ran):
+    result = ran([LINES[0], f"{at(0)},\x1b[2J,1,1"])
+    assert "\x1b" not in result.stderr
+    assert "'\\x1b[2J' 1×" in result.stderr
+
+
+def test_times_without_an_offset_are_told(ran):
+    result = ran([line.replace("Z,", ",", 1) for line in LINES], "--json")
+    assert "288 times without an offset were taken as UTC, not as Europe/Athens" in result.stderr
+    assert len(alerts_of(result)) == 1
+
+
+def test_rules_that_need_denser_readings_are_left_out_and_told(ran):
+    """Of a day one reading an hour: who is silent for so long cannot be told."""
+    result = ran(LINES[::12], "--json")
+    assert [a["rule"] for a in alerts_of(result)] == ["pump-head-low"]
+    (told,) = [line for line in result.stderr.splitlines() if "Δεν κρίθηκαν" in line]
+    assert "μία μέτρηση ανά 1 ώ" in told and "pump-silent" in told
+
+
+def test_a_device_that_falls_silent_is_told_though_it_is_the_only_one(ran):
+    few = [line for n, line in enumerate(LINES) if n < 24 or n == 287]
+    assert [a["rule"] for a in alerts_of(ran(few, "--json"))] == ["pump-silent"]
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -10,11 +10,12 @@ from rich.cells import cell_len
 
 from kel.cli.incident_table import SEVERITY_COLOUR, UNCUT, Line, short, table
 from kel.model.alert import Severity
-from kel.model.incident import IncidentState
+from kel.model.incident import ACTIVE
 from kel.model.labels import ORDER_LABEL, SEVERITY_LABEL, STATE_LABEL
 from kel.model.order import OrderState
 
 OPENED = datetime(2026, 10, 18, 9, 30, tzinfo=UTC)
+CLOSED = datetime(2026, 10, 18, 11, tzinfo=UTC)
 ZONE = "Europe/Athens"
 TITLE = "Θραύση κεντρικού αγωγού — ζώνη Άγιος Στέφανος – Κέντρο και τα γύρω"
 CREWS = {"water-2": "Ύδρευση 2 (απόγευμα και επιφυλακή)"}
@@ -78,9 +79,31 @@ def test_an_order_speaks_greek(state):
     assert state.value not in told
 
 
-@pytest.mark.parametrize("state", list(IncidentState))
+@pytest.mark.parametrize("state", sorted(ACTIVE))
 def test_so_does_an_incident(state):
     assert STATE_LABEL[state] in shown([row(state=state.value)], 80)[2]
+
+
+def test_what_is_closed_stands_apart_with_when_it_was_closed():
+    more = (None, None, None, None, "road", "Φθορά", "z1", None, OPENED, None, CLOSED)
+    told = shown([row(), (*row("2026-0240", state="closed"), *more)], 100)
+    assert told[0] == "Συμβάντα (1)"
+    (at,) = (n for n, line in enumerate(told) if line == "Κλειστά, τα νεότερα πρώτα (1)")
+    assert told[at + 1].split()[:4] == ["Αρ.", "Σοβαρότητα", "Άνοιξε", "Έκλεισε"]
+    assert told[at + 2].startswith("2026-0240") and "18/10 14:00" in told[at + 2]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"),
+    [
+        (1, "1 ακόμη δεν φαίνεται: --most 2"),
+        (213, "213 ακόμη δεν φαίνονται: --most 214"),
+        (1200, "1.200 ακόμη δεν φαίνονται: --most 1201"),
+    ],
+)
+def test_what_is_left_out_is_told_with_the_way_to_see_it(left_out, told):
+    assert table(lines(row()), 100, ZONE, left_out)[-1].plain == told
+    assert "ακόμη" not in table(lines(row()), 100, ZONE)[-1].plain
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -118,6 +141,14 @@ def test_as_json_it_has_ids_and_utc():
         "reopened_at": None,
         "handed_to": None,
         "assigned": None,
+        "demanded": None,
+        "category": "",
+        "category_label": "",
+        "zone": None,
+        "feeder": None,
+        "started_at": None,
+        "resolved_at": None,
+        "closed_at": None,
     }
 
 

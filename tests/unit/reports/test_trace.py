@@ -14,9 +14,10 @@ from kel.model.alert import Alert, Evidence, Severity
 from kel.model.cost import CostEntry, CostKind, CostNature
 from kel.model.ids import make_id
 from kel.model.incident import IncidentEvent
+from kel.reports.seen import seen
 from kel.reports.series import BLOCKS, sparkline, thinned
 from kel.reports.trace import ALERTS, WIDTH, render
-from kel.reports.trace_words import Words, band, how, integrated, passed, plain, price, seen
+from kel.reports.trace_words import Words, band, how, integrated, passed, plain, price
 from kel.reports.traced import AlertTrace, Measured, Series, Trace, as_json
 from tests.builders import costs_city
 
@@ -192,6 +193,17 @@ def test_a_loss_tells_its_formula_and_checks_itself():
     assert "συνολικά 180,0 m³, από αυτά 45,0 πάνω από το αναμενόμενο (25 %)" in said
 
 
+def test_a_loss_names_the_incident_that_was_billed_for_a_part_of_it():
+    other = {
+        "incident": "2026-0007",
+        "begins": START.isoformat(),
+        "ends": (START + timedelta(hours=1)).isoformat(),
+    }
+    lost = entry(CostKind.WATER, "45", "m³", basis={"without": [other]})
+    said = "\n".join(integrated(lost, series([60] * 13, minutes=15), WORDS))
+    assert "χωρίς όσα χρεώθηκαν στο 2026-0007, " in said
+
+
 def test_many_alerts_and_events_are_counted_not_printed():
     incident = costs_city.incident()
     events = [
@@ -216,6 +228,14 @@ def test_names_that_the_city_does_not_know_stay_ids():
     told = text(Trace(gone, costs_city.incident(), []))
     for words in ("old-clamp", "old-crew", "nowhere · unknown", "χωρίς λογαριασμό"):
         assert words in told
+
+
+def test_a_rule_is_called_as_the_rulebook_called_it_with_its_id():
+    one = alert()
+    for label, told in (("Παροχή ψηλά", f"Παροχή ψηλά ({one.rule})"), ("", f" {one.rule}")):
+        traced = [AlertTrace(one, series([1]), label)]
+        shown = text(Trace(entry(), costs_city.incident(), [], alerts=traced))
+        assert f"{told} · βιβλίο κανόνων {one.rulebook}" in shown
 
 
 def test_json_has_no_types_of_its_own():
