@@ -19,6 +19,13 @@ from tests.builders.running import System, fresh_database, running_stack
 NUMBERS = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test on a running system wants the machine for itself, as one that says so."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "system" in item.fixturenames:
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(autouse=True)
 def loggers_speak() -> None:
     """Whatever a test before made of logging (faust silences what it does not know)."""

@@ -1,6 +1,7 @@
 """`kel rules load` on the real database: a day that was decided by the desk, and what it asked."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -128,6 +129,16 @@ def test_a_quiet_period_is_kept(run: type[Asked]) -> None:
     assert asked.done.exit_code == 0, asked.done.output
     assert "04/03/2026 12:00 – 04/03/2026 18:00" in asked.done.stdout
     assert "✗" not in asked.done.stdout
+
+
+def test_of_some_minutes_no_rate_is_judged_and_numbers_are_greek(run: type[Asked]) -> None:
+    asked = run("--from", "2026-03-04T10:00:00", "--to", "2026-03-04T10:05:00")
+    hour, day = asked.done.stdout.splitlines()[2:4]
+    assert re.fullmatch(r"· κοίταξε την ώρα +–   έως 6· δεν κρίνεται σε .* μία ώρα", hour)
+    assert re.fullmatch(r"· το πολύ την ημέρα +7   έως 150· δεν κρίνεται σε .* μία ημέρα", day)
+    assert asked.done.exit_code == 0, asked.done.output  # seven at once are no flood yet
+    rate = run(*DAY).done.stdout.splitlines()[2]
+    assert re.fullmatch(r"✓ κοίταξε την ώρα +0,58   έως 6", rate)  # 14 in 24 hours
 
 
 def test_without_a_period_it_is_all_that_is_known(run: type[Asked]) -> None:
