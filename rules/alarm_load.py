@@ -9,7 +9,9 @@ Laws:
 - what an operator must look at is a call: an incident that opens, reopens or rises; an alert that
   joins an incident asks for nothing, which is what grouping is for;
 - a day is 24 hours, and ten minutes are those of the clock: shares are of all such spans in the
-  period, also of the empty ones.
+  period, also of the empty ones;
+- a rate is judged of a period that is long enough to have one: no hour's of minutes, and a day's
+  kept by no part of a day.
 """
 
 from collections import Counter
@@ -22,6 +24,7 @@ from kel.model.alert import Severity
 
 TEN_MINUTES = timedelta(minutes=10)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 FLOOD = 10  # more than so many calls of one operator in ten minutes
 STALE = timedelta(hours=24)
@@ -82,12 +85,14 @@ class AlarmLoad:
     shares: dict[Priority, float]
 
     @property
-    def keeps(self) -> dict[str, bool]:
-        """Whether each figure with a limit keeps it; priorities are told, not judged, since what
-        happens decides them as much as what the rulebook says."""
+    def keeps(self) -> dict[str, bool | None]:
+        """Whether each figure with a limit keeps it, None where the period is too short to tell;
+        priorities are told, not judged, since what happens decides them as much as what the
+        rulebook says."""
+        span, in_a_day = self.until - self.since, self.most_a_day <= MOST_A_DAY
         return {
-            "per_hour": self.per_hour <= MOST_AN_HOUR,
-            "most_a_day": self.most_a_day <= MOST_A_DAY,
+            "per_hour": self.per_hour <= MOST_AN_HOUR if span >= HOUR else None,
+            "most_a_day": None if in_a_day and span < DAY else in_a_day,
             "floods": self.floods == 0,
             "stale": self.stale <= MOST_STALE,
             "chattering": not self.chattering,
@@ -117,7 +122,7 @@ def alarm_load(
         operators=operators,
         alerts=sum(since <= a.since for a in seen),
         calls=len(taken),
-        per_hour=len(taken) / operators / ((until - since) / timedelta(hours=1)),
+        per_hour=len(taken) / operators / ((until - since) / HOUR),
         most_a_day=max(days.values(), default=0) / operators,
         most_in_ten_minutes=max(spans.values(), default=0) / operators,
         floods=floods,

@@ -41,6 +41,12 @@ def connect(settings: Settings) -> Connection:
     )
 
 
+def named(connection: Connection) -> str:
+    """Which database it is, as people tell databases apart: «kel at 127.0.0.1:5432»."""
+    info = connection.info
+    return f"{info.dbname} at {info.host}:{info.port}"
+
+
 @cache
 def _queries() -> dict[str, bytes]:
     found: dict[str, bytes] = {}

@@ -7,22 +7,21 @@ Laws:
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any, NamedTuple
 
 from kel.model.city import City
 from kel.model.device import Metric
-from kel.model.mistake import Document, Mistake, Path
+from kel.model.mistake import Document, Mistake, Path, nearest
 from kel.model.units import UnitError, linear
 
 
 def unknown(word: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that nobody knows, with the nearest one that somebody does."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f"unknown {word} {name!r}; did you mean {near[0]!r}?"
+    near = nearest(name, names)
+    if near is not None:
+        return f"unknown {word} {name!r}; did you mean {near!r}?"
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"unknown {word} {name!r}; known: {shown or 'none'}"
 

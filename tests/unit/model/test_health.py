@@ -179,7 +179,22 @@ def test_the_bridge_that_is_missing_is_named() -> None:
 
 def test_what_cannot_be_known_has_no_line() -> None:
     nothing = Signs(NOW, WEEK, reach=[Reach(0, 1, None, ago(1))])
-    assert {h.name for h in judge(nothing)} == {"kafka", "outbox", "drafts", "clock"}
+    assert {h.name for h in judge(nothing)} == {
+        "kafka",
+        "outbox",
+        "drafts",
+        "clock",
+        "folder",  # who runs on another one says so itself
+    }
+
+
+def test_a_city_that_runs_on_another_folder_than_its_own_is_an_alarm_that_says_why() -> None:
+    kept = {"host-1": ago(86_400), "host-2": ago(3600)}
+    assert level("folder", kept=kept) == ALARM
+    for mistake, why in (("rules.toml:7: rule.0.above: no", None), (None, "host-1, host-2")):
+        found = {h.name: h for h in judge(replace(WELL, kept=kept, mistake=mistake))}["folder"]
+        assert (mistake or why or "") in found.hint
+        assert "loaded at 2026-10-17 09:00 UTC" in found.hint  # the older one
 
 
 def test_a_partition_that_nobody_took_up_is_told() -> None:
