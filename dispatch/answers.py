@@ -25,6 +25,7 @@ from kel.model.incident import Material
 from kel.model.order import (
     ENDS_ORDER,
     OPEN_ORDER,
+    UNSAID,
     Action,
     OrderEvent,
     OrderState,
@@ -103,7 +104,7 @@ def _answer(work: _Work, reply: Reply) -> None:
         work.reject(
             reply, "wrong_crew", f"order {order.number} is of {order.crew}, not of {reply.crew}"
         )
-    elif order.note == relief.UNSAID and reply.action in ENDS_ORDER:
+    elif order.note == UNSAID and reply.action in ENDS_ORDER:
         _report_late(work, order, reply)
     elif _repeats(order, reply, _moment(order, reply, work.now)):
         return

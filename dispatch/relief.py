@@ -17,14 +17,13 @@ from uuid import UUID
 from dispatch import stock
 from kel.model.ids import make_id
 from kel.model.incident import Category, Incident, Material
-from kel.model.order import OPEN_ORDER, Action, OrderState, Reply, WorkOrder
+from kel.model.order import OPEN_ORDER, UNSAID, Action, OrderState, Reply, WorkOrder
 from kel.model.situation import Changes, Situation
 
 HANDING_OVER = timedelta(minutes=30)  # how long a crew shows its relief what is to do
 LEAST = timedelta(minutes=30)  # what is left at least, where a crew says that something is
 UNHEARD = timedelta(hours=2)  # after its planned end a part that nobody speaks of is over
 HOUR = timedelta(hours=1)
-UNSAID = "χωρίς δήλωση"  # the note of a part that was over without a word of its crew
 
 
 def served(situation: Situation, incident: Incident) -> bool:

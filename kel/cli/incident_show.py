@@ -17,7 +17,7 @@ from kel.cli.incident_sight import Sight
 from kel.cli.incident_table import short
 from kel.cli.listing import counted, span, visible
 from kel.model.incident import IncidentState
-from kel.model.labels import EVENT_LABEL, ORDER_LABEL, SEVERITY_LABEL, state_label
+from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, order_label, state_label
 from kel.model.order import OPEN_ORDER, OrderState
 
 STEPS = 14  # lines of the runbook
@@ -150,19 +150,19 @@ def _orders(sight: Sight, width: int) -> Iterator[Text]:
             why,
         ) = rest
         name, order = sight.crews.get(crew, crew), OrderState(state)
-        open_ = order in OPEN_ORDER
+        state_told, open_ = order_label(order, left), order in OPEN_ORDER
         moments = [("δόθηκε", made), ("δέχτηκε", accepted)]
         moments.append(("έφτασε", arrived) if arrived else ("άφιξη", open_ and arrive))
         moments.append(
             ("τέλος", completed) if completed else ("προβλέπεται τέλος", open_ and finish)
         )
         moments.append(("απάντηση ως", expires if order is OrderState.SENT else None))
-        moments.append((ORDER_LABEL[order], over))
+        moments.append((state_told, over))
         passed = course([(word, at) for word, at in moments if at], sight.zone)
         more = [f"συνεχίζει την {before}"] if before else []
         more += [f"παράδοση βάρδιας, μένουν {span(left)}"] if left else []
         more += [visible(told) for told in dict.fromkeys((why, note)) if told]
-        told = f"{short(name)}, {ORDER_LABEL[order]} · {' · '.join([passed, *more])}"
+        told = f"{short(name)}, {state_told} · {' · '.join([passed, *more])}"
         yield from lines(known, told, width, indent=len(known) + 2)
 
 

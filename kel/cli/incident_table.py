@@ -18,7 +18,7 @@ from rich.text import Text
 from kel.cli.listing import number
 from kel.model.alert import Severity
 from kel.model.incident import IncidentState
-from kel.model.labels import ORDER_LABEL, SEVERITY_LABEL, state_label
+from kel.model.labels import SEVERITY_LABEL, order_label, state_label
 from kel.model.order import OrderState
 
 SEVERITY_COLOUR = ("dim", "cyan", "yellow", "dark_orange", "bold red")
@@ -48,6 +48,7 @@ class Line:
     crew: str | None
     crew_name: str | None
     order_state: str | None
+    handed_over: bool = False  # the order's work, to another crew
     reopened_at: datetime | None = None
     handed_to: str | None = None
     assigned: str | None = None  # who is responsible
@@ -65,7 +66,7 @@ class Line:
         """Of a row of the statement `list_incidents`; `crews` maps a crew's id to its name."""
         known, severity, state, community, title, opened, acknowledged, alerts, requests = row[:9]
         o, *more = row[9:]
-        order, crew, order_state = o.split(" ", 2) if o else (None, None, None)
+        order, crew, order_state, handed_over = o or (None, None, None, False)
         return cls(
             known,
             Severity(severity).name.lower(),
@@ -80,6 +81,7 @@ class Line:
             crew,
             crews.get(crew, crew) if crew else None,
             order_state,
+            handed_over,
             *more,
         )
 
@@ -163,7 +165,7 @@ def _order(line: Line) -> str:
         return f"→ {line.handed_to}"
     if not line.order:
         return ""
-    state = ORDER_LABEL[OrderState(str(line.order_state))]
+    state = order_label(OrderState(str(line.order_state)), line.handed_over)
     return f"{line.order} {short(line.crew_name or '')}, {state}"
 
 

@@ -53,6 +53,16 @@ ORDER_LABEL: Mapping[OrderState, str] = {
     OrderState.WITHDRAWN: "αποσύρθηκε",
 }
 
+HANDED_OVER = "παρέδωσε"
+
+
+def order_label(state: OrderState, remaining: object) -> str:
+    """The state as people read it; a part that its crew left to others (`remaining`: how much) is
+    told so."""
+    over = state is OrderState.COMPLETED and remaining
+    return HANDED_OVER if over else ORDER_LABEL[state]
+
+
 KIND_LABEL: Mapping[CostKind, str] = {
     CostKind.LABOUR: "Εργασία",
     CostKind.VEHICLE: "Οχήματα",

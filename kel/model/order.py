@@ -22,6 +22,7 @@ class OrderState(StrEnum):
 
 
 OPEN_ORDER = frozenset({OrderState.SENT, OrderState.ACCEPTED, OrderState.ARRIVED})
+UNSAID = "χωρίς δήλωση"  # the note of a part that was over without a word of its crew
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class WorkOrder:
     note: str = ""
     remaining: timedelta = timedelta(0)
     continues: str = ""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether its crew may still say what comes of it, or what it used."""
+        return self.state in OPEN_ORDER or self.note == UNSAID
 
 
 class Action(StrEnum):

@@ -123,8 +123,8 @@ class Changes:
 class Situation:
     """What is going on: active incidents, their alerts and requests, open orders, stock.
 
-    `ended`: incidents that closed while an order of theirs was open: what its crew reports is still
-    booked to them. `clock`: up to when it was decided; None before the first decision.
+    `ended`: incidents that closed while an order of theirs was `awaited`: what its crew reports is
+    still booked to them. `clock`: up to when it was decided; None before the first decision.
     """
 
     incidents: dict[UUID, Incident] = field(default_factory=dict)
@@ -217,7 +217,7 @@ class Situation:
         for order in changes.orders.values():
             if order.state not in OPEN_ORDER:
                 self.overdue.pop(order.id, None)
-                if order.incident not in self.incidents:
+                if order.incident not in self.incidents and not order.awaited:
                     self.orders.pop(order.id, None)
                     if not self.orders_of(order.incident):
                         self.ended.pop(order.incident, None)
@@ -273,7 +273,7 @@ class Situation:
             for request in incident.requests:
                 self.requests.pop(request, None)
             for order in self.orders_of(incident.id):
-                if order.state in OPEN_ORDER:
+                if order.awaited:
                     self.ended[incident.id] = incident
                 else:
                     del self.orders[order.id]

@@ -22,11 +22,11 @@ from kel.model.labels import (
     EVENT_LABEL,
     KIND_LABEL,
     NATURE_LABEL,
-    ORDER_LABEL,
     SEVERITY_LABEL,
     STATE_LABEL,
+    order_label,
 )
-from kel.model.order import OrderItem, WorkOrder
+from kel.model.order import OrderItem, OrderState, WorkOrder
 from kel.model.request import Request
 from kel.reports import greek
 from kel.reports.seen import seen
@@ -126,7 +126,7 @@ def _loss(entry: CostEntry, series: Series, words: Words) -> Panel:
 
 def _order(order: WorkOrder, words: Words) -> Panel:
     rows = [
-        ("συνεργείο", f"{words.crew(order.crew)} · {ORDER_LABEL[order.state]}"),
+        ("συνεργείο", f"{words.crew(order.crew)} · {order_label(order.state, order.remaining)}"),
         ("άτομα", ", ".join(map(words.person, order.people))),
         ("οχήματα", ", ".join(map(words.vehicle, order.vehicles))),
         ("πορεία", _course(order, words)),
@@ -141,7 +141,7 @@ def _order(order: WorkOrder, words: Words) -> Panel:
 def _course(order: WorkOrder, words: Words) -> str:
     """«Τετ 21/10, 08:00 στάλθηκε · 08:05 δέχτηκε · 08:35 έφτασε · 12:00 τελείωσε»."""
     steps = [("δέχτηκε", order.accepted_at), ("έφτασε", order.arrived_at)]
-    steps.append(("τελείωσε", order.completed_at))
+    steps.append((order_label(OrderState.COMPLETED, order.remaining), order.completed_at))
     told = [f"{words.moment(order.made_at)} στάλθηκε"]
     day = words.at(order.made_at).date()
     for name, at in steps:

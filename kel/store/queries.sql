@@ -135,14 +135,16 @@ SELECT id, number, category, severity, state, cause, community, zone, feeder, la
     opened_at, started_at, acknowledged_at, resolved_at, closed_at, alerts, requests, verified_at,
     reopened_at, handed, assigned, flapping_at, crew, called, seen_at
 FROM incident WHERE state <> 'closed'
-    OR id IN (SELECT incident FROM work_order WHERE state IN ('sent', 'accepted', 'arrived'))
+    OR id IN (
+        SELECT incident FROM work_order WHERE state IN ('sent', 'accepted', 'arrived') OR note = %s
+    )
 
 -- name: current_orders
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
     o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
     o.arrived_at, o.completed_at, o.note, o.remaining, o.continues
 FROM work_order o JOIN incident i ON i.id = o.incident
-WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived')
+WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived') OR o.note = %s
 
 -- name: order_items
 SELECT order_id, item, place, planned, used FROM order_item WHERE order_id = ANY(%s)
@@ -242,7 +244,7 @@ ORDER BY table_name, column_name
 -- name: list_incidents
 SELECT count(*) OVER (), i.number, i.severity, i.state, coalesce(c.name, i.community), i.title,
     i.opened_at, i.acknowledged_at, cardinality(i.alerts), cardinality(i.requests),
-    (SELECT o.number || ' ' || o.crew || ' ' || o.state FROM work_order o
+    (SELECT jsonb_build_array(o.number, o.crew, o.state, o.remaining > '0') FROM work_order o
      WHERE o.incident = i.id ORDER BY o.made_at DESC, o.attempt DESC LIMIT 1),
     i.reopened_at, i.handed ->> 'to', i.assigned, i.crew, i.category,
     coalesce(g.label, i.category), i.zone, i.feeder, i.started_at, i.resolved_at, i.closed_at

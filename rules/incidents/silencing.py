@@ -69,9 +69,9 @@ def silence(work: Work, command: Command) -> str:
     work.put_silence(made)
     zone = ZoneInfo(work.city.timezone)
     # by a category no fire could be meant: those are refused
-    fires = "" if {"device", "rule", "category"} & made.picks.keys() else " · όχι φωτιά"
+    fires = "" if {"device", "rule", "category"} & made.picks.keys() else " (όχι φωτιά)"
     return (
-        f"{made.number}: κρύβει {about(made, names_of(work.city))}{fires}· {span(made, zone)}· "
+        f"{made.number}: κρύβει {about(made, names_of(work.city))}{fires} · {span(made, zone)} · "
         f"άρση: kel incidents unsilence {made.number.removeprefix('Σ-')}"
     )
 

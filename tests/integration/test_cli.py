@@ -343,7 +343,7 @@ def test_a_silence_from_its_beginning_to_its_end(desk: System, connection: Conne
         "--from", "22:00", "--to", "06:00", "--why", "πλύσιμο", "--who", "Μαρία",
     )  # fmt: skip
     assert made.startswith("Σ-2026-0001: κρύβει ζώνη ")
-    assert made.endswith("Δε Τρ 22:00–06:00· άρση: kel incidents unsilence 2026-0001\n")
+    assert made.endswith("Δε Τρ 22:00–06:00 · άρση: kel incidents unsilence 2026-0001\n")
     line = told(desk, "silences").splitlines()[2]
     for part in ("Σ-2026-0001", "ζώνη ", "Δε Τρ 22:00–06:00", "0 (0)", "Μαρία", "πλύσιμο"):
         assert part in line

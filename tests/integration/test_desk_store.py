@@ -11,6 +11,8 @@ import pytest
 from kel.model.alert import Severity
 from kel.model.escalation import Escalation, Step
 from kel.model.ids import make_id
+from kel.model.incident import Material
+from kel.model.order import OrderState
 from kel.model.reading import Output
 from kel.model.situation import Changes, Command, Inputs
 from kel.model.stock import WAREHOUSE
@@ -328,6 +330,28 @@ def test_who_is_at_work_when_the_incident_ends_is_booked_after_a_restart(connect
     arrive(connection, replies=[reply(order, "complete", at("04:00"))])
     assert decide_once(store, again, at("04:00")).costs
     assert store.situation() == again
+
+
+def test_a_part_without_a_word_is_remembered_until_its_crew_speaks(connection, store):
+    """Its incident was closed, it is over; a day later its crew's phone has signal again."""
+    burst = alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30"))
+    arrive(connection, alerts=[burst])
+    situation = store.situation()
+    decide_once(store, situation, at("04:30"))
+    (part,) = situation.orders.values()
+    arrive(connection, replies=[reply(part, "arrive", at("04:55"))])
+    decide_once(store, situation, at("05:00"))
+    connection.execute("UPDATE incident SET state = 'closed', closed_at = %s", [at("05:30")])
+    again = store.situation()
+    decide_once(store, again, at("09:30"))
+    assert again.orders[part.id].state is OrderState.COMPLETED
+    assert store.situation() == again
+    clamp = (Material("clamp", Decimal(1)),)
+    arrive(connection, replies=[reply(part, "leave", at("09:40"), used=clamp)])
+    booked = decide_once(store, again, at("09:40")).costs
+    assert [entry.item for entry in booked] == ["clamp"]
+    assert store.situation() == again
+    assert not again.orders and not again.ended
 
 
 # stock

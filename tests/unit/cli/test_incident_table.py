@@ -23,7 +23,7 @@ CREWS = {"water-2": "Ύδρευση 2 (απόγευμα και επιφυλακ�
 
 def row(number="2026-0246", severity=4, state="in_progress", title=TITLE, order="default"):
     if order == "default":
-        order = "Ε-2026-0131 water-2 arrived"
+        order = ["Ε-2026-0131", "water-2", "arrived", False]
     return (number, severity, state, "Δροσιά", title, OPENED, None, 3, 2, order)
 
 
@@ -74,9 +74,14 @@ def test_the_order_stands_beside_where_there_is_room_and_below_elsewhere():
 
 @pytest.mark.parametrize("state", list(OrderState))
 def test_an_order_speaks_greek(state):
-    told = "".join(shown([row(order=f"Ε-2026-0131 water-2 {state}")], 140))
+    told = "".join(shown([row(order=["Ε-2026-0131", "water-2", state.value, False])], 140))
     assert f"Ύδρευση 2, {ORDER_LABEL[state]}" in told
     assert state.value not in told
+
+
+def test_a_part_that_was_left_to_others_is_not_told_to_be_done():
+    told = "".join(shown([row(order=["Ε-2026-0131", "water-2", "completed", True])], 140))
+    assert "Ύδρευση 2, παρέδωσε" in told
 
 
 @pytest.mark.parametrize("state", sorted(ACTIVE))
@@ -115,7 +120,9 @@ def test_severity_has_its_word_and_colour(severity):
 
 
 def test_a_crew_that_the_city_no_longer_has_is_told_by_its_id():
-    assert "water-9, στάλθηκε" in "".join(shown([row(order="Ε-2026-1 water-9 sent")], 80))
+    assert "water-9, στάλθηκε" in "".join(
+        shown([row(order=["Ε-2026-1", "water-9", "sent", False])], 80)
+    )
 
 
 def test_nothing_is_going_on():
@@ -138,6 +145,7 @@ def test_as_json_it_has_ids_and_utc():
         "crew": "water-2",
         "crew_name": "Ύδρευση 2 (απόγευμα και επιφυλακή)",
         "order_state": "arrived",
+        "handed_over": False,
         "reopened_at": None,
         "handed_to": None,
         "assigned": None,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dispatch.commanded import commanded
+from dispatch.crews import standing
 from dispatch.relief import ends_by, left_of, part_of, remaining_at, served
 from kel.model.cost import CostKind
 from kel.model.ids import make_id
@@ -235,7 +236,7 @@ def outlived() -> Night:
 
 @pytest.mark.parametrize("who", ["the crew", "an operator", "nobody"])
 def test_what_a_crew_did_of_an_incident_that_closed_meanwhile_is_booked(who: str) -> None:
-    night, clamp = outlived(), {"clamp": 1}
+    night = outlived()
     if who == "the crew":
         night.say(night.part, "complete", "07:00", used=used(clamp="1"))
         assert night.told("resolved") == ["Ε-2026-0001: μετά το κλείσιμο"]
@@ -243,12 +244,15 @@ def test_what_a_crew_did_of_an_incident_that_closed_meanwhile_is_booked(who: str
         night.decide("07:00", night.tell("complete", "07:00", used="clamp=1"))
     else:
         night.decide("09:10")
-        clamp = {}
         assert night.told("part_done") == ["Ε-2026-0001: μετά το κλείσιμο, χωρίς δήλωση"]
+        assert night.situation.orders and night.situation.ended  # its crew may still say
+        assert standing(night.situation, CITY.crews["water-2"], at("09:10")).order is None
+        assert night.costs("material") == {}
+        night.say(night.part, "complete", "11:00", used=used(clamp="1"))
     assert night.part.state is OrderState.COMPLETED
     assert len(night.costs("labour")) == 3
-    assert night.costs("material") == clamp
-    assert night.in_stock("clamp") == 11 - len(clamp)
+    assert night.costs("material") == {"clamp": 1}
+    assert night.in_stock("clamp") == 10
     assert not night.situation.orders and not night.situation.ended  # the crew is free
 
 

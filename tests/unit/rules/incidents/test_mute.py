@@ -160,8 +160,8 @@ def test_a_lifted_silence_lets_speak_at_once_and_keeps_who_lifted_it() -> None:
 @pytest.mark.parametrize(
     ("picks", "told"),
     [
-        ({"zone": "z01"}, " · όχι φωτιά· "),
-        ({"class": "fire,camera"}, " · όχι φωτιά· "),
+        ({"zone": "z01"}, " (όχι φωτιά) · "),
+        ({"class": "fire,camera"}, " (όχι φωτιά) · "),
         ({"class": "fire", "rule": "smoke"}, ""),
         ({"device": "cam-01"}, ""),
         ({"category": "low_pressure"}, ""),
