@@ -24,7 +24,7 @@ def bridge(name: str | None, filters: tuple[str, ...]) -> None:
 @click.command()
 def worker() -> None:
     """From Kafka through decoders and rules into the database; as many as wanted."""
-    from kel.run.worker import main
+    from kel.run.faust_app import main
 
     settings = Settings()
     folder = CityFolder(settings)

@@ -1,4 +1,4 @@
-"""The worker: Kafka's records through the line into the store. The one module that imports faust.
+"""The worker: Kafka's records through the line into the store.
 
 Laws:
 - effects and offset commit together, every `commit_s`; the rules' state is kept every
@@ -12,66 +12,48 @@ Laws:
 - a gap, a Kafka that stands behind the store, a partition that somebody else moved on, or standing
   still although there is work (`kel.run.watchdog`), ends the process: whoever watches it starts it
   again, from what the store knows;
-- while the store is away nothing moves on, and nothing begins; a commit whose outcome is unknown is
-  asked about, and the same transaction is tried again, never another one;
-- a city's folder that was loaded anew is taken up between two records, each line going on from
-  what it remembers; one with a mistake never is. A worker that began with the folder as it was
-  loaded last, since its own had a mistake, takes its own up as soon as it is right.
+- while the store is away nothing moves on, and nothing begins (`kel.run.patient_store`); a commit
+  whose outcome is unknown is asked about, and the same transaction is tried again, never another;
+- another city (`kel.run.city_in_use`) is taken up between two records, each line going on from what
+  it remembers.
 """
 
 import asyncio
 import logging
 import os
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from socket import gethostname
-from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
-import faust
-import psycopg
 from aiokafka.errors import KafkaError
-from faust.exceptions import ConsumerNotStarted
+from psycopg import Connection
 
-from kel.kafka import end_offsets, ensure_topic, held
-from kel.metrics import serve
-from kel.model.city import City
-from kel.model.mistake import MistakesError
+from kel.kafka import end_offsets, held
 from kel.model.reading import Gauge, Output
-from kel.run.cityfiles import CityFiles, fingerprint, load_city_files
-from kel.run.cityfolder import CityFolder, edition_of
-from kel.run.expose import of_worker
+from kel.run.city_in_use import CityInUse
+from kel.run.cityfiles import CityFiles
+from kel.run.cityfolder import CityFolder
 from kel.run.figures import Stand, WorkerFigures
 from kel.run.gauges import EVERY_S, gauges
 from kel.run.owned import Owned
 from kel.run.partition import Line, devices_of
+from kel.run.patient_store import PatientStore
 from kel.run.watchdog import Look, Watchdog
 from kel.settings import ClockKind, Settings
 from kel.store.allowance import Allowance
 from kel.store.connect import connect
-from kel.store.kept_city import who_loaded
 from kel.store.latest import Latest
-from kel.store.load import numbered
-from kel.store.registry import city_version
-from kel.store.rulebook import Edition, taken
 from kel.store.stream import Snapshot, StreamStore
 from kel.topics import RAW
-from rules.book.editions import taken_up
 
 log = logging.getLogger("kel.worker")
-
-T = TypeVar("T")
 
 MOST_ROWS = 20_000  # readings that wait for a commit, at the most
 MOST_BYTES = 32 * 1024 * 1024
 SNAPSHOTS = 3  # that go into one commit, at the most
-LOOK_S = 5.0  # how often the watchdog looks
-FOLLOW_S = 2.0  # how often it is asked whether the city's folder was loaded anew
 KAFKA_S = 5.0  # how long Kafka may take to answer
-END_S = 8.0  # how long a worker that is told to end may take, whatever is away
 
 
 class Worker:
@@ -85,64 +67,36 @@ class Worker:
         settings: Settings,
         files: CityFiles,
         kafka_id: str,
-        app: faust.App,
+        app: Any,
         folder: CityFolder | None = None,
     ) -> None:
-        """`folder`: where `files` come from, or are used in place of."""
+        """`app`: faust's, whose consumer says where Kafka begins, and goes back.
+        `folder`: where `files` come from, or are used in place of."""
         self.figures = WorkerFigures()
-        self._folder = folder or CityFolder(settings)
+        self._inuse = CityInUse(settings, files, folder)
+        self._patient = PatientStore(lambda: connect(settings), self._opened, self.figures)
         self._app = app
         self._settings = settings
-        self._files = files
         self._kafka_id = kafka_id
         self._storing = asyncio.Lock()  # whoever holds it may use the store
         self._era = 0
         self._owned: dict[int, Owned] = {}
         self._earliest: dict[Any, int] = {}  # by faust's TP
         self._ends: dict[int, int] = {}  # by partition
-        self._version: str | None = None  # of the city's folder that is in use
-        self._passed_over: str | None = None  # … and that has a mistake
-        self._connection: psycopg.Connection | None = None
         self._latest = Latest()
         self._allowance = Allowance()
         self._told = 0.0  # when this worker last said how it is
         self._name = f"{gethostname()}-{os.getpid()}"
         self._store: StreamStore
 
-    def _open_store(self) -> None:
-        self._connection = connect(self._settings)
-        self._city = numbered(self._connection, self._files.city)
-        if self._version is None:
-            self._version = city_version(self._connection)
-        self._store = StreamStore(
-            self._connection, RAW, self._kafka_id, self._latest, self._allowance
-        )
-
-    async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do this in a thread; while the store is away, again and again on a new connection."""
-        delay = 0.1
-        while True:
-            try:
-                if self._connection is None or self._connection.closed:
-                    await asyncio.to_thread(self._open_store)
-                done = await asyncio.to_thread(work)
-            except psycopg.errors.OutOfMemory:
-                raise  # it is there: the same again would not help, and must not go on unseen
-            except psycopg.OperationalError as error:
-                self.figures.store_away = True
-                log.warning("the store is away (%s): trying again in %.1f s", error, delay)
-                if self._connection is not None:
-                    self._connection.close()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-            else:
-                self.figures.store_away = False
-                return done
+    def _opened(self, connection: Connection) -> None:
+        self._inuse.number(connection)
+        self._store = StreamStore(connection, RAW, self._kafka_id, self._latest, self._allowance)
 
     async def keep_rulebook(self) -> None:
         """Keep the rulebook's text in the store: alerts name its version."""
         async with self._storing:
-            await self._patiently(self._begin_rulebook)
+            await self._patient.do(self._inuse.begin)
 
     async def take(self, event: Any) -> None:
         """One record: through the line; its effects wait for the next commit."""
@@ -192,10 +146,10 @@ class Worker:
         That is so after the store was restored from a backup: Kafka's own mark is further on.
         """
         async with self._storing:
-            snapshot = await self._patiently(lambda: self._store.snapshot(tp.partition))
+            snapshot = await self._patient.do(lambda _: self._store.snapshot(tp.partition))
             usual = offset <= (snapshot[0] if snapshot else 0)
             earliest = 0 if usual else await self._earliest_of(tp)
-            owned = await self._patiently(lambda: self._own(tp.partition, earliest))
+            owned = await self._patient.do(lambda _: self._own(tp.partition, earliest))
             await self._must_reach(tp.partition, owned.stored)
             if offset > owned.expected:
                 log.warning(
@@ -272,13 +226,13 @@ class Worker:
         """The same transaction until it is in, however often the store goes away."""
         tried = False
 
-        def commit() -> Counter[str]:
+        def commit(_: Connection) -> Counter[str]:
             nonlocal tried
             left = self._not_yet_stored(outputs) if tried else outputs
             tried = True
             return self._store.commit(left, snapshots)
 
-        return await self._patiently(commit)
+        return await self._patient.do(commit)
 
     def _not_yet_stored(self, outputs: Sequence[Output]) -> list[Output]:
         """Those whose commit did not go through, after a commit with an unknown outcome."""
@@ -296,7 +250,7 @@ class Worker:
         bridges: Counter[str] = Counter()
         for owned in self._owned.values():
             bridges |= Counter(owned.line.ticks)  # the later one of each
-        kept = self._folder.kept
+        kept = self._inuse.folder.kept
         loaded = kept.at if kept else None
         return gauges(self.figures, bridges, self._name, time.time(), clock_s, loaded)
 
@@ -314,10 +268,7 @@ class Worker:
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("Kafka does not say how far it is (%r)", error)
             return None
-        try:
-            assigned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == RAW}
-        except ConsumerNotStarted:
-            return None
+        assigned = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == RAW}
         looks = {}
         for partition in assigned & found.keys():
             owned, end = self._owned.get(partition), found[partition][1]
@@ -331,169 +282,17 @@ class Worker:
     async def follow_city(self) -> None:
         """Take up the city's folder where another state of it was loaded (`kel load`)."""
         async with self._storing:
-            taken = await self._patiently(self._read_anew)
-            if taken is None:
+            anew = await self._patient.do(self._inuse.anew)
+            if anew is None:
                 return
-            self._version, self._files, self._city = taken
-            self._folder.taken()
+            self._inuse.take(anew)
             for number, owned in self._owned.items():
                 line = self._line(number)
                 line.load(owned.line.state())
                 owned.line = line
         log.info("the city's folder as it was loaded last is taken up")
 
-    def _read_anew(self) -> tuple[str, CityFiles, City] | None:
-        """The folder's version, files and city, where another one was loaded than the one in use,
-        and the folder is as it was then."""
-        assert self._connection is not None
-        version = city_version(self._connection)
-        if self._folder.kept and (files := self._folder.changed()):
-            return self._righted(files)
-        if version is None or version in (self._version, self._passed_over):
-            return None
-        try:
-            if fingerprint(self._settings.city) != version:
-                return None  # it was changed since, or is being written: once it is loaded
-            files = load_city_files(self._settings)
-            city = numbered(self._connection, files.city)
-        except (MistakesError, OSError, LookupError) as error:
-            log.error("the city's folder is not taken up: %s", error)
-            self._passed_over = version
-            return None
-        self._take_rulebook(files, version, edition_of(self._files))
-        return version, files, city
-
-    def _righted(self, files: CityFiles) -> tuple[str, CityFiles, City] | None:
-        """The folder that had a mistake when this worker began, and has none now."""
-        assert self._connection is not None
-        try:
-            version = fingerprint(self._settings.city)
-            city = numbered(self._connection, files.city)
-        except (OSError, LookupError) as error:  # then it is taken up once it is loaded
-            log.error("the city's folder is not taken up: %s", error)
-            return None
-        self._take_rulebook(files, version, edition_of(self._files))
-        return version, files, city
-
-    def _begin_rulebook(self) -> None:
-        assert self._connection is not None
-        last = taken(self._connection)[-1:]
-        self._take_rulebook(self._files, self._version, last[0].edition if last else None)
-
-    def _take_rulebook(self, files: CityFiles, version: str | None, last: Edition | None) -> None:
-        """Keep the rulebook, which comes into use now after `last`, and say what that changes."""
-        assert self._connection is not None
-        who, edition = who_loaded(self._connection, version), edition_of(files)
-        self._store.keep_rulebook(edition, version, who)
-        before = (last.version, last.texts) if last else None
-        log.info("%s", taken_up(edition.version, edition.texts, before, who))
-
     def _line(self, number: int) -> Line:
-        devices = devices_of(self._city, number, self._settings.partitions)
-        return Line(number, self._city, self._files.rulebook, devices)
-
-
-def _app(settings: Settings, folder: str) -> faust.App:
-    return faust.App(
-        "kel-worker",
-        datadir=folder,  # faust wants one, and KEL keeps nothing in it
-        broker=f"kafka://{settings.kafka}",
-        store="memory://",
-        web_enabled=False,
-        autodiscover=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        consumer_auto_offset_reset="earliest",
-        broker_session_timeout=settings.session_s,
-        broker_heartbeat_interval=settings.session_s / 5,
-        broker_commit_interval=1.0,
-        consumer_max_fetch_size=4 * 1024 * 1024,
-        stream_wait_empty=False,
-        stream_buffer_maxsize=64,
-    )
-
-
-def main(settings: Settings, files: CityFiles, folder: CityFolder | None = None) -> None:
-    """Run a worker until it is told to end (SIGTERM, SIGINT). `folder`: what gave the files."""
-    with TemporaryDirectory(prefix="kel-worker-") as data:
-        _run(settings, files, folder, data)
-
-
-def _run(settings: Settings, files: CityFiles, folder: CityFolder | None, data: str) -> None:
-    kafka_id = asyncio.run(ensure_topic(settings))
-    app = _app(settings, data)
-    raw = app.topic(RAW, key_serializer="raw", value_serializer="raw", internal=False)
-    worker = Worker(settings, files, kafka_id, app, folder)
-    serve(settings, lambda: of_worker(worker.figures))
-    asyncio.run(worker.keep_rulebook())
-
-    @app.agent(raw, name="line", concurrency=1)
-    async def line(stream: Any) -> None:
-        try:
-            async for event in stream.noack().events():
-                await worker.take(event)
-        except Exception:
-            _end()
-
-    @app.task
-    async def commit() -> None:
-        try:
-            while not app.should_stop:
-                await asyncio.sleep(settings.commit_s)
-                await worker.commit()
-        except Exception:
-            _end()
-
-    @app.task
-    async def look() -> None:
-        dog = Watchdog(settings.stall_s)
-        try:
-            while not app.should_stop:
-                await asyncio.sleep(min(LOOK_S, settings.stall_s / 3))
-                if why := await worker.look(dog):
-                    log.error("%s", why)
-                    _end()
-        except Exception:
-            _end()
-
-    @app.task
-    async def follow() -> None:
-        try:
-            while not app.should_stop:
-                await asyncio.sleep(FOLLOW_S)
-                await worker.follow_city()
-        except Exception:
-            _end()
-
-    @app.on_partitions_revoked.connect
-    async def revoked(*_: object, **__: object) -> None:
-        try:
-            await worker.give_up()
-        except Exception:
-            _end()
-
-    @app.on_before_shutdown.connect
-    async def ends(*_: object, **__: object) -> None:
-        late = threading.Timer(END_S, os._exit, [0])  # faust waits for a Kafka that is away
-        late.daemon = True
-        late.start()
-        try:
-            await asyncio.wait_for(worker.give_up(), KAFKA_S)
-        except Exception as error:
-            log.warning("what was under way is done again by the next worker: %r", error)
-
-    for name in ("faust", "mode", "aiokafka"):  # KEL's own lines are told, theirs where they warn
-        logging.getLogger(name).setLevel(logging.WARNING)
-    own = {"override_logging": False, "redirect_stdouts": False}
-    faust.Worker(app, loglevel="WARNING", quiet=True, **own).execute_from_commandline()
-
-
-def _end() -> None:
-    """End at once: faust would start the agent again behind a record it had not finished."""
-    log.error("the worker ends, to be started again from what is stored", exc_info=_why())
-    logging.shutdown()
-    os._exit(1)
-
-
-def _why() -> bool:
-    return sys.exc_info()[0] is not None
+        city = self._inuse.city
+        devices = devices_of(city, number, self._settings.partitions)
+        return Line(number, city, self._inuse.files.rulebook, devices)

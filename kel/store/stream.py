@@ -32,7 +32,6 @@ from kel.store.health import put_gauges
 from kel.store.latest import Columns, Latest, columns_of, put_latest
 from kel.store.rejects import put_rejects
 from kel.store.rows import evidence_json
-from kel.store.rulebook import Edition, keep
 
 CHANNEL = "kel_desk"
 REBIRTH_FOR = timedelta(minutes=1)  # a node that is not reached by then is asked again
@@ -111,10 +110,6 @@ class StreamStore:
 
     def keep_snapshot(self, partition: int, next_: int, state: bytes) -> None:
         self.commit([], [Snapshot(partition, next_, state)])
-
-    def keep_rulebook(self, edition: Edition, city: str | None, who: str | None) -> None:
-        """Keep the text of the rulebook in use: alerts name its version for ever."""
-        keep(self._connection, edition, city, who)
 
     def commit(self, outputs: Sequence[Output], snapshots: Sequence[Snapshot] = ()) -> Counter[str]:
         """Store the effects of some partitions' records and move their offsets, all or nothing.

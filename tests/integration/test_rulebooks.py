@@ -14,9 +14,9 @@ from psycopg import Connection
 from kel.cli import kel
 from kel.cli.asking import user
 from kel.model.mistake import MistakesError
+from kel.run.city_in_use import CityInUse
 from kel.run.cityfiles import fingerprint, load_city_files, packed, read_contents
 from kel.run.cityfolder import CityFolder
-from kel.run.worker import Worker
 from kel.settings import Settings
 from kel.store.kept_city import kept_city
 from kel.store.registry import put_version
@@ -151,40 +151,40 @@ def test_back_and_forth_is_three_times_in_use_and_two_texts(connection: Connecti
 
 
 @pytest.fixture
-def worker(folder: Path) -> Worker:
+def inuse(folder: Path, connection: Connection) -> CityInUse:
     assert run("load").exit_code == 0
     settings = Settings()
-    found = Worker(settings, load_city_files(settings), "kafka", None)  # type: ignore[arg-type]
-    found._open_store()
+    found = CityInUse(settings, load_city_files(settings), None)
+    found.number(connection)
     return found
 
 
 def test_a_bad_rulebook_is_refused_with_its_place_and_the_worker_keeps_its_own(
-    folder: Path, worker: Worker, connection: Connection, caplog: pytest.LogCaptureFixture
+    folder: Path, inuse: CityInUse, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     line = write(folder, "above = 5.0", "above = 101.0")
     place = f"rules.toml:{line}: rule."
     done = run("load")
     assert done.exit_code != 0 and place in str(done.exception)
-    assert worker._read_anew() is None  # it was not loaded
+    assert inuse.anew(connection) is None  # it was not loaded
     with connection.cursor() as cursor:  # … and not even if somebody says that it was
         put_version(cursor, fingerprint(folder))
     with caplog.at_level(logging.ERROR):
-        assert worker._read_anew() is None
-        assert worker._read_anew() is None
+        assert inuse.anew(connection) is None
+        assert inuse.anew(connection) is None
     (told,) = [r.getMessage() for r in caplog.records if r.name == "kel.worker"]
     assert place in told and "above: can never hold" in told
     assert len(taken(connection)) == 1
 
 
 def test_a_good_one_is_taken_up_with_the_version_that_alerts_will_name(
-    folder: Path, worker: Worker, connection: Connection, caplog: pytest.LogCaptureFixture
+    folder: Path, inuse: CityInUse, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(folder, "above = 5.0", "above = 6.0")
-    assert worker._read_anew() is None
+    assert inuse.anew(connection) is None
     assert run("load").exit_code == 0
     with caplog.at_level(logging.INFO, "kel.worker"):
-        found = worker._read_anew()
+        found = inuse.anew(connection)
     assert found is not None
     (told,) = [r.getMessage() for r in caplog.records if r.name == "kel.worker"]
     version = found[1].rulebook.version

@@ -1,17 +1,13 @@
-"""What a worker keeps in memory. Its work is tested on the real parts."""
+"""A partition that a worker owns. The worker itself is tested on the real parts."""
 
-import asyncio
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 
 from kel.model.message import Batch
 from kel.model.reading import Output
 from kel.records import encode
-from kel.run.figures import WorkerFigures
 from kel.run.owned import Owned
-from kel.run.worker import Worker
 
 
 def event():
@@ -87,14 +83,3 @@ def test_a_missing_record_is_told_unless_kafka_was_asked_to_go_back():
     assert owned.early(6)
     owned.process(4, RECORD, 0)
     assert not owned.early(6)
-
-
-def test_a_store_that_is_there_and_exhausted_is_no_outage_to_wait_for():
-    worker = SimpleNamespace(figures=WorkerFigures(), _connection=SimpleNamespace(closed=False))
-
-    def work():
-        raise psycopg.errors.OutOfMemory("out of shared memory")
-
-    with pytest.raises(psycopg.errors.OutOfMemory):
-        asyncio.run(Worker._patiently(worker, work))
-    assert not worker.figures.store_away
