@@ -46,13 +46,14 @@ def hand_on(number: str, to: str, protocol: str | None, ask_at: str, why: str, w
 
 @click.command("assign")
 @click.argument("number", callback=numbered)
-@click.option("--crew", help="the crew's id: the plan sends no other one")
+@click.option("--crew", help="the crew's id: the plan sends no other one; any: whichever it finds")
 @click.option("--to", "person", help="a person who is responsible")
 @_said
 def assign(number: str, crew: str | None, person: str | None, why: str, who: str) -> None:
     """Assign incident NUMBER to a crew, or to a person who is responsible for it.
 
-    An order that another crew has and has not arrived for is taken back.
+    An order that another crew has and has not arrived for is taken back. `--crew any` lifts what
+    was said of crews before, and takes nothing back.
     """
     if (crew is None) == (person is None):
         raise click.UsageError("give either --crew or --to")

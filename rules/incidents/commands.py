@@ -19,14 +19,14 @@ from zoneinfo import ZoneInfo
 
 from kel.model.alert import Alert
 from kel.model.incident import Handover, Incident, IncidentState
-from kel.model.labels import SKILL_LABEL, STATE_LABEL, agreeing
+from kel.model.labels import STATE_LABEL, agreeing
 from kel.model.request import Request
 from kel.model.silence import Hidden
 from kel.model.situation import Command
 from rules.incidents import orphans, silencing
+from rules.incidents.assigning import assign
 from rules.incidents.called_back import called_back, same_kind, turned_by
 from rules.incidents.calls import calls_for
-from rules.incidents.describe import category_of
 from rules.incidents.growing import UNWORKED, leave, merge, open_incident, refresh
 from rules.incidents.refused import RefusedError
 from rules.incidents.work import Work
@@ -103,40 +103,6 @@ def _hand_on(work: Work, incident: Incident, command: Command) -> str:
     why = f"{told} · {command.why}" if command.why else told
     work.tell(incident, command.at, "handed_on", why, about=command.id, who=command.who)
     return f"{incident.number}: διαβιβάστηκε σε {told}{called_back(work, incident.id)}"
-
-
-def _assign(work: Work, incident: Incident, command: Command) -> str:
-    """Who is responsible, or which crew it is to get: the one leaves the other as it is."""
-    crew, person = (command.detail.get(name, "").strip() for name in ("crew", "person"))
-    if bool(crew) == bool(person):
-        raise RefusedError("σε ποιον; γράψτε συνεργείο ή πρόσωπο")
-    if crew and crew not in work.city.crews:
-        known = ", ".join(sorted(work.city.crews))
-        raise RefusedError(f"δεν υπάρχει συνεργείο {crew}· υπάρχουν: {known}")
-    assigned = replace(incident, seen_at=command.at)
-    if crew:
-        _able(work, incident, crew)
-        assigned, name = replace(assigned, crew=crew), f"συνεργείο: {work.city.crews[crew].name}"
-    else:
-        assigned, name = replace(assigned, assigned=person), f"υπεύθυνος: {person}"
-    if crew and incident.handed is not None:
-        assigned = replace(assigned, handed=None)  # the municipality sends somebody after all
-        if incident.state is IncidentState.HANDED_ON:
-            assigned = replace(assigned, state=IncidentState.ACKNOWLEDGED)
-    work.put(assigned)
-    why = f"{name} · {command.why}" if command.why else name
-    work.tell(incident, command.at, "assigned", why, about=command.id, who=command.who)
-    back = called_back(work, incident.id, lambda o: o.crew != crew) if crew else ""
-    return f"{incident.number}: ανατέθηκε, {name}{back}"
-
-
-def _able(work: Work, incident: Incident, crew: str) -> None:
-    """A crew that can never do it would leave the incident without any."""
-    category, who = category_of(work.city, incident.category), work.city.crews[crew]
-    lacks = category.skills - {skill for person in who.people for skill in person.skills}
-    if lacks:
-        told = ", ".join(SKILL_LABEL.get(skill, skill) for skill in sorted(lacks))
-        raise RefusedError(f"{who.name}: κανείς δεν είναι {told}, όπως θέλει: {category.label}")
 
 
 def _merge(work: Work, incident: Incident, command: Command) -> str:
@@ -248,7 +214,7 @@ def _local(work: Work, moment: datetime) -> str:
 _OF_INCIDENTS: Mapping[str, Callable[[Work, Incident, Command], str]] = {
     "acknowledge": _acknowledge,
     "hand_on": _hand_on,
-    "assign": _assign,
+    "assign": assign,
     "merge": _merge,
     "split": _split,
     "close": _close,

@@ -168,6 +168,16 @@ def test_an_assigned_crew_gets_the_order_and_the_other_one_loses_it() -> None:
     assert [o.crew for o in desk.orders] == ["water-1", "water-2"]
 
 
+def test_what_one_crew_was_to_do_anybody_may_do_again() -> None:
+    desk = sent()
+    desk.decide("10:05", command("assign", "2026-0001", "10:04", crew="water-2"))
+    assert [o.state for o in desk.orders] == [OrderState.WITHDRAWN]  # water-2 works from 15:00 on
+    desk.decide("10:10", command("assign", "2026-0001", "10:09", crew="any"))
+    assert [o.crew for o in desk.orders] == ["water-1", "water-1"]
+    desk.decide("10:15", command("assign", "2026-0001", "10:14", crew="any"))
+    assert desk.orders[-1].state is OrderState.SENT  # nobody loses an order by it
+
+
 def test_nobody_is_sent_to_what_was_handed_on_until_a_crew_is_assigned() -> None:
     desk = sent()
     desk.decide("10:05", command("hand_on", "2026-0001", "10:04", to="ΕΥΔΑΠ", ask_at=ASK))

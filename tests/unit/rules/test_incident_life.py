@@ -83,12 +83,16 @@ def test_what_was_handed_on_closes_when_its_sensors_agree() -> None:
     assert [i.closed_at for i in day.ended.values()] == [at("06:00")]
 
 
-def test_a_crew_that_is_assigned_takes_it_back() -> None:
+@pytest.mark.parametrize(
+    ("crew", "demanded", "told"),
+    [("water-2", "water-2", "συνεργείο: Ύδρευση 2"), ("any", None, "όποιο συνεργείο μπορεί")],
+)
+def test_a_crew_that_is_assigned_takes_it_back(crew: str, demanded: str | None, told: str) -> None:
     day = low()
     day.put(command("hand_on", "2026-0001", to="ΕΥΔΑΠ", ask_at=ASK))
-    day.put(command("assign", "2026-0001", "04:00", crew="water-2"))
+    day.put(command("assign", "2026-0001", "04:00", crew=crew))
     assert (day.one.state, day.one.handed) == (IncidentState.ACKNOWLEDGED, None)
-    assert (day.one.crew, day.told("assigned")) == ("water-2", ["συνεργείο: Ύδρευση 2"])
+    assert (day.one.crew, day.told("assigned")) == (demanded, [told])
 
 
 def test_who_is_responsible_and_which_crew_is_to_come_are_two_things() -> None:
