@@ -13,6 +13,7 @@ from decimal import Decimal
 from dispatch.reasons import moment_label, quantity_label
 from kel.model.city import City
 from kel.model.incident import Incident
+from kel.model.labels import span
 from kel.model.order import OPEN_ORDER, OrderItem, OrderState, WorkOrder
 from kel.model.stock import WAREHOUSE
 
@@ -105,13 +106,12 @@ def _taking_over(city: City, order: WorkOrder, beside: WorkOrder | None) -> str:
 
 
 def _handing_over(city: City, order: WorkOrder, beside: WorkOrder | None) -> str:
-    hours, minutes = divmod(round(order.remaining.total_seconds() / 60), 60)
     text = f" Παράδοση βάρδιας {moment_label(city, order.finish_at, order.made_at)}: "
     if beside is not None and not _continues(order, beside):
         text += f"συνεχίζει το συνεργείο {_crew(city, beside)}"
     else:
         text += "δεν έχει βρεθεί ακόμη ποιος συνεχίζει"
-    return f"{text}, μένουν {hours} ώ {minutes:02d}′. Τότε απαντήστε «Φεύγω»."
+    return f"{text}, μένουν {span(order.remaining)}. Τότε απαντήστε «Φεύγω»."
 
 
 def _relief(order: WorkOrder, beside: WorkOrder | None) -> str:

@@ -11,10 +11,10 @@ from kel.backtest.incidents import Formed, Moved
 from kel.backtest.outcome import Outcome
 from kel.backtest.prices import Price
 from kel.cli.listing import Styled, counted, number, table
-from kel.cli.listing import span as length
 from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.labels import SEVERITY_LABEL
+from kel.model.labels import span as length
 from rules.incidents.describe import category_of
 
 MOST = 30  # incidents of a list; the rest is counted

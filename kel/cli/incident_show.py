@@ -15,9 +15,9 @@ from kel.cli.incident_alerts import alerts_of, title_of
 from kel.cli.incident_rows import clock, course, item, lines, steps
 from kel.cli.incident_sight import Sight
 from kel.cli.incident_table import short
-from kel.cli.listing import counted, span, visible
+from kel.cli.listing import counted, visible
 from kel.model.incident import IncidentState
-from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, order_label, state_label
+from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, order_label, span, state_label
 from kel.model.order import OPEN_ORDER, OrderState
 
 STEPS = 14  # lines of the runbook

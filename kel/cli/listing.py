@@ -5,11 +5,13 @@ Laws: a cell that tells one thing from another (an id, an address) is never cut;
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
+
+from kel.model.labels import span
 
 GAP = "  "
 UNCUT = 400  # columns where the output is no terminal: nothing is cut
@@ -48,18 +50,6 @@ def table(
         line.rstrip()
         lines.append(line)
     return lines
-
-
-def span(length: timedelta) -> str:
-    """«7′», «3 ώ 05′», «2 ημ.»; under a minute «τώρα»."""
-    minutes = max(int(length.total_seconds() // 60), 0)
-    if minutes < 1:
-        return "τώρα"
-    if minutes < 60:
-        return f"{minutes}′"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} ώ {minutes % 60:02}′"
-    return f"{minutes // 1440} ημ."
 
 
 def ago(then: datetime | None, now: datetime) -> str:

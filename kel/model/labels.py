@@ -4,6 +4,7 @@ Law: every member of these words has a label; a screen that shows one shows this
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from kel.model.alert import Severity
 from kel.model.cost import CostKind, CostNature
@@ -36,6 +37,18 @@ REOPENED = "άνοιξε ξανά"
 def state_label(state: IncidentState, reopened: object) -> str:
     """The state as people read it; what waits again (`reopened`: since when) is told so."""
     return REOPENED if state is IncidentState.OPEN and reopened else STATE_LABEL[state]
+
+
+def span(length: timedelta) -> str:
+    """«7′», «3 ώ 05′», «2 ημ.»; under a minute «τώρα»."""
+    minutes = max(int(length.total_seconds() // 60), 0)
+    if minutes < 1:
+        return "τώρα"
+    if minutes < 60:
+        return f"{minutes}′"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} ώ {minutes % 60:02}′"
+    return f"{minutes // 1440} ημ."
 
 
 def agreeing(count: int, one: str, more: str) -> str:

@@ -20,7 +20,7 @@ from kel.model.city import City
 from kel.model.escalation import ON_CALL, Step
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
-from kel.model.labels import SEVERITY_LABEL
+from kel.model.labels import SEVERITY_LABEL, span
 from kel.model.order import Outgoing
 from rules.incidents.duty import next_handover, on_call, quiet_until
 from rules.incidents.overdue import left_open
@@ -160,12 +160,11 @@ def make(work: Work, incident: Incident, call: Call, at: datetime) -> None:
     """Ring: a line of history and a message for each who is rung; the next ones count from here."""
     rung = {ring.who or ON_CALL: at for ring in call.rings}
     work.put(replace(incident, called={**incident.called, **rung}))
-    minutes = int((at - _waits_since(incident)).total_seconds() // 60)
     for ring in call.rings:
         about = f"{ring.who or ON_CALL}/{at.isoformat()}"
         told = [work.city.escalation.contacts.get(ring.who, ring.who) if ring.who else NOBODY]
         if any(not r.order for r in ring.reasons):
-            told.append(f"χωρίς αναγνώριση {minutes}′")
+            told.append(f"χωρίς αναγνώριση {span(at - _waits_since(incident))}")
         told += [r.order for r in ring.reasons if r.order]
         work.tell(incident, at, "called", "· ".join(told), about=about)
         if ring.who:
@@ -180,8 +179,7 @@ def _message(
     severity = SEVERITY_LABEL[incident.severity]
     told = [f"{incident.number}, {severity}: {incident.title}."]
     if any(not r.order for r in ring.reasons):
-        since = _waits_since(incident).astimezone(ZoneInfo(city.timezone))
-        told.append(f"Περιμένει αναγνώριση από τις {since:%H:%M}.")
+        told.append(f"Περιμένει αναγνώριση {_since(city, _waits_since(incident), at)}.")
     told += [f"{r.order}." for r in ring.reasons if r.order]
     return Outgoing(
         id=known,
@@ -200,6 +198,14 @@ def _message(
         made_at=at,
         expires_at=expires,
     )
+
+
+def _since(city: City, then: datetime, now: datetime) -> str:
+    """«από τις 03:00», and on another day «από 18/10 03:00»."""
+    zone = ZoneInfo(city.timezone)
+    local = then.astimezone(zone)
+    today = local.date() == now.astimezone(zone).date()
+    return f"από τις {local:%H:%M}" if today else f"από {local:%d/%m %H:%M}"
 
 
 def _iso(moment: datetime) -> str:

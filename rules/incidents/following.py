@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kel.model.city import City
 from kel.model.incident import Incident, IncidentState
-from kel.model.labels import ORDER_LABEL
+from kel.model.labels import ORDER_LABEL, span
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Situation
 from rules.incidents.describe import category_of
@@ -96,8 +96,7 @@ def _leave(work: Work, incident: Incident, order: WorkOrder, at: datetime) -> No
         seen = incident.acknowledged_at is not None
         state = IncidentState.ACKNOWLEDGED if seen else IncidentState.OPEN
         work.put(replace(incident, state=state))
-    minutes = round(order.remaining.total_seconds() / 60)
-    why = f"{order.number}: παράδοση βάρδιας, μένουν {minutes // 60} ώ {minutes % 60:02d}′"
+    why = f"{order.number}: παράδοση βάρδιας, μένουν {span(order.remaining)}"
     why = f"{why}, {order.note}" if order.note else why
     work.tell(incident, at, "part_done", why, about=order.id, who=order.crew)
 

@@ -1,5 +1,7 @@
 """Every word that a person may read has its Greek."""
 
+from datetime import timedelta
+
 import pytest
 
 from kel.model import labels
@@ -23,3 +25,27 @@ def test_every_member_has_one_label_of_its_own(words, told):
     assert list(told) == list(words)
     assert len(set(told.values())) == len(words)
     assert all(label.strip() for label in told.values())
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (-5, "τώρα"),
+        (0.9, "τώρα"),
+        (7.9, "7′"),
+        (60, "1 ώ 00′"),
+        (185, "3 ώ 05′"),
+        (2879, "47 ώ 59′"),
+        (2880, "2 ημ."),
+    ],
+)
+def test_a_span_is_told_as_finely_as_it_matters(minutes: float, told: str) -> None:
+    assert labels.span(timedelta(minutes=minutes)) == told
+
+
+@pytest.mark.parametrize("state", list(OrderState))
+def test_only_what_was_completed_can_have_been_handed_over(state: OrderState) -> None:
+    over = state is OrderState.COMPLETED
+    left = timedelta(hours=2)
+    assert labels.order_label(state, left) == ("παρέδωσε" if over else labels.ORDER_LABEL[state])
+    assert labels.order_label(state, timedelta(0)) == labels.ORDER_LABEL[state]

@@ -55,6 +55,18 @@ def test_it_rings_again_and_again_until_somebody_acknowledges() -> None:
     assert day.told("called")[0] == "Βάρδια· χωρίς αναγνώριση 15′"
 
 
+def test_a_call_of_yesterdays_incident_says_the_day_and_the_hours() -> None:
+    day = opened(town(HIGH), "22:40")
+    day.put(now=at("00:06", day=5))
+    assert (
+        day.told("called")[-1] == "Επιφυλακή· χωρίς αναγνώριση 1 ώ 20′"
+    )  # its duty began at 23:00
+    assert [str(c.payload["text"]).split(". ")[1] for c in (day.calls[0], day.calls[-1])] == [
+        "Περιμένει αναγνώριση από τις 22:40.",
+        "Περιμένει αναγνώριση από 04/03 22:40.",
+    ]
+
+
 def test_a_call_says_what_a_person_must_know() -> None:
     day = opened(town(HIGH))
     day.put(now=at("10:15"))
