@@ -25,7 +25,6 @@ from kel.model.incident import Material
 from kel.model.order import (
     ENDS_ORDER,
     OPEN_ORDER,
-    UNSAID,
     Action,
     OrderEvent,
     OrderState,
@@ -35,7 +34,7 @@ from kel.model.order import (
 from kel.model.request import Reject
 from kel.model.situation import Changes, Situation
 
-SAID_LATE = "δηλώθηκε αργότερα"
+SAID_LATE = "δηλώθηκε αργότερα"  # the order's history has it, its incident's has `reported`
 TOPIC = "kel/v1/crews/{crew}/replies"
 
 # How far an order has come, and what a reply brings it to.
@@ -104,7 +103,7 @@ def _answer(work: _Work, reply: Reply) -> None:
         work.reject(
             reply, "wrong_crew", f"order {order.number} is of {order.crew}, not of {reply.crew}"
         )
-    elif order.note == UNSAID and reply.action in ENDS_ORDER:
+    elif order.state not in OPEN_ORDER and order.unsaid and reply.action in ENDS_ORDER:
         _report_late(work, order, reply)
     elif _repeats(order, reply, _moment(order, reply, work.now)):
         return
@@ -143,7 +142,8 @@ def _move(work: _Work, order: WorkOrder, reply: Reply) -> None:
     order = _reach(order, reached, at)
     why = reply.note
     if reached is OrderState.COMPLETED:
-        order = replace(order, remaining=_left(work, order, reply, at))
+        left = _left(work, order, reply, at)
+        order = replace(order, remaining=left, unsaid=reply.unsaid)
         order, why = _complete(work, order, reply, at)
     work.put(order)
     work.tell(order, at, reached, why)
@@ -158,8 +158,8 @@ def _report_late(work: _Work, order: WorkOrder, reply: Reply) -> None:
     of_these = replace(order, items=tuple(i for i in order.items if i.item in named), note="")
     after, why = _complete(work, of_these, reply, at, late="late")
     others = tuple(i for i in order.items if i.item not in named)
-    note = after.note or SAID_LATE
-    work.put(replace(order, items=others + after.items, note=note))
+    said = replace(order, items=others + after.items, note=after.note, unsaid=False)
+    work.put(said)
     event = make_id("order_event", order.id, "late")
     told = f"{SAID_LATE}· {why}" if why else SAID_LATE
     work.changes.order_events.append(

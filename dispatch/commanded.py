@@ -69,10 +69,13 @@ def _order(situation: Situation, command: Command) -> WorkOrder:
     incident = next((i for i in incidents if i.number == command.incident), None)
     if incident is None:
         raise _RefusedError(f"δεν υπάρχει ενεργό συμβάν {command.incident}")
-    found = [o for o in situation.orders_of(incident.id) if o.state in OPEN_ORDER]
+    completes = command.what == COMPLETE  # else who goes on, before who is to begin
+    orders = situation.orders_of(incident.id)
+    found = [o for o in orders if o.state in OPEN_ORDER]
+    if completes and not found:  # what a crew says by phone of a part that ended without its word
+        found = [o for o in orders if o.unsaid]
     if not found:
         raise _RefusedError(f"{command.incident}: δεν έχει ανοικτή εντολή")
-    completes = command.what == COMPLETE  # else who goes on, before who is to begin
     order = max(found, key=lambda o: ((o.state is OrderState.ARRIVED) is completes, o.attempt))
     if not command.why.strip():
         raise _RefusedError("γιατί; το ιστορικό χρειάζεται αιτία (--why)")
@@ -98,7 +101,8 @@ def _complete(found: Commanded, order: WorkOrder, command: Command, now: datetim
     )
     told = ", ".join(_spoken(found.city, m) for m in used)
     materials = f"υλικά: {told}" if told else "χωρίς υλικά"
-    return f"{order.number}: τελείωσε, δηλώθηκε από {command.who} · {materials}"
+    ends = "τελείωσε, " if order.state in OPEN_ORDER else ""
+    return f"{order.number}: {ends}δηλώθηκε από {command.who} · {materials}"
 
 
 def _used(city: City, command: Command) -> Iterator[Material]:

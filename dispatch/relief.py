@@ -17,13 +17,14 @@ from uuid import UUID
 from dispatch import stock
 from kel.model.ids import make_id
 from kel.model.incident import Category, Incident, Material
-from kel.model.order import OPEN_ORDER, UNSAID, Action, OrderState, Reply, WorkOrder
+from kel.model.order import OPEN_ORDER, Action, OrderState, Reply, WorkOrder
 from kel.model.situation import Changes, Situation
 
 HANDING_OVER = timedelta(minutes=30)  # how long a crew shows its relief what is to do
 LEAST = timedelta(minutes=30)  # what is left at least, where a crew says that something is
 UNHEARD = timedelta(hours=2)  # after its planned end a part that nobody speaks of is over
 HOUR = timedelta(hours=1)
+UNSAID = "χωρίς δήλωση"
 
 
 def served(situation: Situation, incident: Incident) -> bool:
@@ -115,7 +116,7 @@ def ends_by(situation: Situation, part: WorkOrder) -> datetime | None:
 def leaving(order: WorkOrder, at: datetime) -> Reply:
     """What a crew says that leaves the rest to others, said for it. It used what is not known."""
     known = make_id("reply", order.id, "over")
-    return Reply(known, order.id, order.crew, Action.LEAVE, at, at, note=UNSAID)
+    return Reply(known, order.id, order.crew, Action.LEAVE, at, at, note=UNSAID, unsaid=True)
 
 
 def _missing(category: Category, parts: Iterable[WorkOrder]) -> tuple[Material, ...]:

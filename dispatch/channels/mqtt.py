@@ -13,7 +13,7 @@ from decimal import Decimal
 from dispatch.reasons import moment_label, quantity_label
 from kel.model.city import City
 from kel.model.incident import Incident
-from kel.model.labels import span
+from kel.model.labels import hours
 from kel.model.order import OPEN_ORDER, OrderItem, OrderState, WorkOrder
 from kel.model.stock import WAREHOUSE
 
@@ -111,7 +111,7 @@ def _handing_over(city: City, order: WorkOrder, beside: WorkOrder | None) -> str
         text += f"συνεχίζει το συνεργείο {_crew(city, beside)}"
     else:
         text += "δεν έχει βρεθεί ακόμη ποιος συνεχίζει"
-    return f"{text}, μένουν {span(order.remaining)}. Τότε απαντήστε «Φεύγω»."
+    return f"{text}, μένουν {hours(order.remaining)}. Τότε απαντήστε «Φεύγω»."
 
 
 def _relief(order: WorkOrder, beside: WorkOrder | None) -> str:

@@ -53,7 +53,7 @@ def assign(number: str, crew: str | None, person: str | None, why: str, who: str
     """Assign incident NUMBER to a crew, or to a person who is responsible for it.
 
     An order that another crew has and has not arrived for is taken back. `--crew any` lifts what
-    was said of crews before, and takes nothing back.
+    was said of crews before, and calls nobody back. What was handed on is ours again by either.
     """
     if (crew is None) == (person is None):
         raise click.UsageError("give either --crew or --to")

@@ -17,7 +17,7 @@ from kel.cli.incident_sight import Sight
 from kel.cli.incident_table import short
 from kel.cli.listing import counted, visible
 from kel.model.incident import IncidentState
-from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, order_label, span, state_label
+from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, hours, order_label, state_label
 from kel.model.order import OPEN_ORDER, OrderState
 
 STEPS = 14  # lines of the runbook
@@ -160,7 +160,8 @@ def _orders(sight: Sight, width: int) -> Iterator[Text]:
         moments.append((state_told, over))
         passed = course([(word, at) for word, at in moments if at], sight.zone)
         more = [f"συνεχίζει την {before}"] if before else []
-        more += [f"παράδοση βάρδιας, μένουν {span(left)}"] if left else []
+        part = left and (open_ or order is OrderState.COMPLETED)
+        more += [f"παράδοση βάρδιας, μένουν {hours(left)}"] if part else []
         more += [visible(told) for told in dict.fromkeys((why, note)) if told]
         told = f"{short(name)}, {state_told} · {' · '.join([passed, *more])}"
         yield from lines(known, told, width, indent=len(known) + 2)

@@ -39,16 +39,18 @@ def state_label(state: IncidentState, reopened: object) -> str:
     return REOPENED if state is IncidentState.OPEN and reopened else STATE_LABEL[state]
 
 
+def hours(length: timedelta) -> str:
+    """«45′», «3 ώ 05′»: how long work takes, or a wait has lasted."""
+    minutes = max(round(length.total_seconds() / 60), 0)
+    return f"{minutes}′" if minutes < 60 else f"{minutes // 60} ώ {minutes % 60:02}′"
+
+
 def span(length: timedelta) -> str:
-    """«7′», «3 ώ 05′», «2 ημ.»; under a minute «τώρα»."""
+    """How long ago: «7′», «3 ώ 05′», «2 ημ.»; under a minute «τώρα»."""
     minutes = max(int(length.total_seconds() // 60), 0)
     if minutes < 1:
         return "τώρα"
-    if minutes < 60:
-        return f"{minutes}′"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} ώ {minutes % 60:02}′"
-    return f"{minutes // 1440} ημ."
+    return hours(timedelta(minutes=minutes)) if minutes < 48 * 60 else f"{minutes // 1440} ημ."
 
 
 def agreeing(count: int, one: str, more: str) -> str:
@@ -149,6 +151,7 @@ EVENT_LABEL: Mapping[str, str] = {
     "resolved": "αποκαταστάθηκε",
     "verified": "επαληθεύτηκε",
     "part_done": "έγινε μέρος",
+    "reported": "δηλώθηκε αργότερα",
     "still_active": "δεν επαληθεύτηκε",
     "reopened": "άνοιξε ξανά",
     "closed": "έκλεισε",

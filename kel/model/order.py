@@ -22,7 +22,7 @@ class OrderState(StrEnum):
 
 
 OPEN_ORDER = frozenset({OrderState.SENT, OrderState.ACCEPTED, OrderState.ARRIVED})
-UNSAID = "χωρίς δήλωση"  # the note of a part that was over without a word of its crew
+AWAITED_FOR = timedelta(days=30)  # the word of a crew whose part ended without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class WorkOrder:
 
     `remaining`: what is left for them after `finish_at`, as planned; of a completed order what was
     left indeed, 0 where the crew ended the job. `continues`: number of the part that this order
-    relieves, or empty.
+    relieves, or empty. `unsaid`: a part that is over without a word of its crew: what it used is
+    not known.
     """
 
     id: UUID
@@ -67,11 +68,13 @@ class WorkOrder:
     note: str = ""
     remaining: timedelta = timedelta(0)
     continues: str = ""
+    unsaid: bool = False
 
-    @property
-    def awaited(self) -> bool:
+    def awaited(self, now: datetime) -> bool:
         """Whether its crew may still say what comes of it, or what it used."""
-        return self.state in OPEN_ORDER or self.note == UNSAID
+        ended = self.completed_at
+        late = self.unsaid and ended is not None and now - ended < AWAITED_FOR
+        return self.state in OPEN_ORDER or late
 
 
 class Action(StrEnum):
@@ -99,6 +102,7 @@ class Reply:
     used: tuple[Material, ...] = ()
     km: float | None = None
     note: str = ""
+    unsaid: bool = False  # nobody said it: it is taken to be so
 
 
 @dataclass(frozen=True, slots=True)

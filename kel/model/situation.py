@@ -193,9 +193,12 @@ class Situation:
     def take(self, inputs: Inputs) -> None:
         """Keep what belongs to an active incident or is hidden, after correlating.
 
-        A cleared alert stays so.
+        A cleared alert stays so. What crews did not say in time of ended incidents is given up.
         """
         self.clock = inputs.now
+        for order in list(self.orders.values()):
+            if order.incident in self.ended and not order.awaited(inputs.now):
+                self._forget_order(order)
         alerts = {a for i in self.incidents.values() for a in i.alerts} | self.hidden.keys()
         requests = {r for i in self.incidents.values() for r in i.requests}
         for alert in inputs.alerts:
@@ -217,13 +220,16 @@ class Situation:
         for order in changes.orders.values():
             if order.state not in OPEN_ORDER:
                 self.overdue.pop(order.id, None)
-                if order.incident not in self.incidents and not order.awaited:
-                    self.orders.pop(order.id, None)
-                    if not self.orders_of(order.incident):
-                        self.ended.pop(order.incident, None)
+                if order.incident not in self.incidents and not order.unsaid:
+                    self._forget_order(order)
         for reservation in changes.reservations.values():
             if not reservation.open:
                 self.reservations.pop(reservation.id, None)
+
+    def _forget_order(self, order: WorkOrder) -> None:
+        self.orders.pop(order.id, None)
+        if not self.orders_of(order.incident):
+            self.ended.pop(order.incident, None)
 
     def _learn(self, changes: Changes) -> None:
         """What follows from the changes: numbers given, reasons told, where crews were last."""
@@ -273,7 +279,7 @@ class Situation:
             for request in incident.requests:
                 self.requests.pop(request, None)
             for order in self.orders_of(incident.id):
-                if order.awaited:
+                if order.state in OPEN_ORDER or order.unsaid:
                     self.ended[incident.id] = incident
                 else:
                     del self.orders[order.id]

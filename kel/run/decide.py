@@ -24,7 +24,7 @@ from kel.model.incident import REPAIRED, Incident, IncidentState
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Inputs, Situation
 from rules.incidents.correlate import correlate
-from rules.incidents.following import follow_orders
+from rules.incidents.following import follow_orders, tell_reported
 from rules.incidents.overdue import overdue
 from rules.incidents.work import KEL
 
@@ -56,6 +56,8 @@ def decide(city: City, situation: Situation, inputs: Inputs, readings: Readings)
     answered = stage(orders.answer(city, work, said, now))
     changes.costs += _work_costs(city, homes, before, answered, now)
     follow(_moved(before, answered))
+    if late := [o for o in answered.orders.values() if before[o.id].unsaid and not o.unsaid]:
+        stage(tell_reported(city, work, late, now))
     follow(stage(orders.expire(city, work, now)))
     words = _said(changes)
     follow(stage(orders.withdraw(city, work, now, asked.taken_back, words)))

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from kel.model.alert import Alert
 from kel.model.incident import ACTIVE
-from kel.model.order import UNSAID, OrderItem, Outgoing
+from kel.model.order import AWAITED_FOR, OrderItem, Outgoing
 from kel.model.place import Point
 from kel.model.silence import Hidden
 from kel.model.situation import Changes, Command, Inputs, Situation, Waiting, Whereabouts
@@ -151,7 +151,7 @@ def _situation(cursor: Cursor) -> Situation:
     situation = Situation()
     row = cursor.execute(query("desk_clock")).fetchone()
     situation.clock = row[0] if row else None
-    for row in cursor.execute(query("current_incidents"), [UNSAID]).fetchall():
+    for row in cursor.execute(query("current_incidents"), [AWAITED_FOR]).fetchall():
         incident = rows.incident_of(row)
         kept = situation.incidents if incident.state in ACTIVE else situation.ended
         kept[incident.id] = incident
@@ -188,7 +188,7 @@ def _silences(cursor: Cursor, situation: Situation) -> None:
 
 
 def _orders(cursor: Cursor, situation: Situation) -> None:
-    found = cursor.execute(query("current_orders"), [UNSAID]).fetchall()
+    found = cursor.execute(query("current_orders"), [AWAITED_FOR]).fetchall()
     items: dict[UUID, list[OrderItem]] = {}
     for order, *item in cursor.execute(query("order_items"), [[o[0] for o in found]]).fetchall():
         items.setdefault(order, []).append(OrderItem(*item))

@@ -136,15 +136,17 @@ SELECT id, number, category, severity, state, cause, community, zone, feeder, la
     reopened_at, handed, assigned, flapping_at, crew, called, seen_at
 FROM incident WHERE state <> 'closed'
     OR id IN (
-        SELECT incident FROM work_order WHERE state IN ('sent', 'accepted', 'arrived') OR note = %s
+        SELECT incident FROM work_order WHERE state IN ('sent', 'accepted', 'arrived')
+            OR unsaid AND completed_at > (SELECT clock FROM desk) - %s
     )
 
 -- name: current_orders
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
     o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
-    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues
+    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues, o.unsaid
 FROM work_order o JOIN incident i ON i.id = o.incident
-WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived') OR o.note = %s
+WHERE i.state <> 'closed' OR o.state IN ('sent', 'accepted', 'arrived')
+    OR o.unsaid AND o.completed_at > (SELECT clock FROM desk) - %s
 
 -- name: order_items
 SELECT order_id, item, place, planned, used FROM order_item WHERE order_id = ANY(%s)
@@ -199,10 +201,11 @@ ON CONFLICT (id) DO UPDATE SET category = excluded.category, severity = excluded
 
 -- name: put_order
 INSERT INTO work_order VALUES
-    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, accepted_at = excluded.accepted_at,
     arrived_at = excluded.arrived_at, completed_at = excluded.completed_at, km = excluded.km,
-    finish_at = excluded.finish_at, note = excluded.note, remaining = excluded.remaining
+    finish_at = excluded.finish_at, note = excluded.note, remaining = excluded.remaining,
+    unsaid = excluded.unsaid
 
 -- name: put_order_item
 INSERT INTO order_item VALUES (%s, %s, %s, %s, %s, %s)

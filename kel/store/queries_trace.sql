@@ -38,5 +38,5 @@ SELECT id, incident, at, what, who, why FROM incident_event WHERE incident = %s 
 -- name: order
 SELECT o.id, o.number, o.incident, o.category, o.crew, o.people, o.vehicles, o.state, o.lat, o.lon,
     o.made_at, o.expires_at, o.depart_at, o.arrive_at, o.finish_at, o.km, o.attempt, o.accepted_at,
-    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues
+    o.arrived_at, o.completed_at, o.note, o.remaining, o.continues, o.unsaid
 FROM work_order o WHERE o.id = %s

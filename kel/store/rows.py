@@ -183,7 +183,7 @@ def order_row(o: WorkOrder) -> tuple[object, ...]:
         (o.id, o.number, o.incident, o.category, o.crew, list(o.people), list(o.vehicles), o.state)
         + (o.place.lat, o.place.lon, o.made_at, o.expires_at, o.depart_at, o.arrive_at)
         + (o.finish_at, o.km, o.attempt, o.accepted_at, o.arrived_at, o.completed_at, o.note)
-        + (o.remaining, o.continues)
+        + (o.remaining, o.continues, o.unsaid)
     )
 
 
@@ -213,6 +213,7 @@ def order_of(row: Row, items: tuple[OrderItem, ...]) -> WorkOrder:
         note=row[20],
         remaining=row[21],
         continues=row[22],
+        unsaid=row[23],
     )
 
 

@@ -31,6 +31,7 @@ def assign(work: Work, incident: Incident, command: Command) -> str:
         assigned, name = replace(assigned, assigned=person), f"υπεύθυνος: {person}"
     elif crew == ANY and crew not in work.city.crews:
         assigned, name = _sent(replace(assigned, crew=None)), "όποιο συνεργείο μπορεί"
+        back = " · δεν είναι πια διαβιβασμένο" if incident.handed else ""
     else:
         _able(work, incident, crew)
         assigned = _sent(replace(assigned, crew=crew))

@@ -20,7 +20,7 @@ from kel.model.city import City
 from kel.model.escalation import ON_CALL, Step
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
-from kel.model.labels import SEVERITY_LABEL, span
+from kel.model.labels import SEVERITY_LABEL, hours
 from kel.model.order import Outgoing
 from rules.incidents.duty import next_handover, on_call, quiet_until
 from rules.incidents.overdue import left_open
@@ -164,7 +164,7 @@ def make(work: Work, incident: Incident, call: Call, at: datetime) -> None:
         about = f"{ring.who or ON_CALL}/{at.isoformat()}"
         told = [work.city.escalation.contacts.get(ring.who, ring.who) if ring.who else NOBODY]
         if any(not r.order for r in ring.reasons):
-            told.append(f"χωρίς αναγνώριση {span(at - _waits_since(incident))}")
+            told.append(f"χωρίς αναγνώριση {hours(at - _waits_since(incident))}")
         told += [r.order for r in ring.reasons if r.order]
         work.tell(incident, at, "called", "· ".join(told), about=about)
         if ring.who:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kel.model.city import City
 from kel.model.incident import Incident, IncidentState
-from kel.model.labels import ORDER_LABEL, span
+from kel.model.labels import ORDER_LABEL, hours
 from kel.model.order import OrderState, WorkOrder
 from kel.model.situation import Changes, Situation
 from rules.incidents.describe import category_of
@@ -44,6 +44,17 @@ def follow_orders(
             _follow(work, incident, order, now)
         elif order.state is OrderState.COMPLETED:
             _tell_after(work, order, now)
+    return work.changes
+
+
+def tell_reported(
+    city: City, situation: Situation, orders: Iterable[WorkOrder], now: datetime
+) -> Changes:
+    """Tell of parts that had ended without their crews' word, and have it now."""
+    work = Work.on(city, situation)
+    for order in sorted(orders, key=lambda o: (o.made_at, o.id)):
+        why = f"{order.number}, {order.note}" if order.note else order.number
+        work.tell_of(order.incident, now, "reported", why, about=order.id, who=order.crew)
     return work.changes
 
 
@@ -96,7 +107,7 @@ def _leave(work: Work, incident: Incident, order: WorkOrder, at: datetime) -> No
         seen = incident.acknowledged_at is not None
         state = IncidentState.ACKNOWLEDGED if seen else IncidentState.OPEN
         work.put(replace(incident, state=state))
-    why = f"{order.number}: παράδοση βάρδιας, μένουν {span(order.remaining)}"
+    why = f"{order.number}: παράδοση βάρδιας, μένουν {hours(order.remaining)}"
     why = f"{why}, {order.note}" if order.note else why
     work.tell(incident, at, "part_done", why, about=order.id, who=order.crew)
 

@@ -73,7 +73,7 @@ def late_at(city: City, situation: Situation, order: WorkOrder) -> datetime | No
 
 def late_words(city: City, order: WorkOrder) -> str:
     planned = order.finish_at.astimezone(ZoneInfo(city.timezone))
-    return f"{order.number}: {_crew(city, order)}, έπρεπε να τελειώσει {planned:%H:%M}"
+    return f"{order.number}: {_crew(city, order)}, έπρεπε να τελειώσει {planned:%d/%m %H:%M}"
 
 
 def _crew(city: City, order: WorkOrder) -> str:

@@ -332,8 +332,9 @@ def test_who_is_at_work_when_the_incident_ends_is_booked_after_a_restart(connect
     assert store.situation() == again
 
 
-def test_a_part_without_a_word_is_remembered_until_its_crew_speaks(connection, store):
-    """Its incident was closed, it is over; a day later its crew's phone has signal again."""
+@pytest.mark.parametrize("days", [0, 31])
+def test_a_part_without_a_word_is_remembered_until_its_crew_speaks(connection, store, days):
+    """Its incident was closed, it is over; then its crew's phone has signal again, or never has."""
     burst = alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30"))
     arrive(connection, alerts=[burst])
     situation = store.situation()
@@ -346,10 +347,12 @@ def test_a_part_without_a_word_is_remembered_until_its_crew_speaks(connection, s
     decide_once(store, again, at("09:30"))
     assert again.orders[part.id].state is OrderState.COMPLETED
     assert store.situation() == again
-    clamp = (Material("clamp", Decimal(1)),)
-    arrive(connection, replies=[reply(part, "leave", at("09:40"), used=clamp)])
-    booked = decide_once(store, again, at("09:40")).costs
-    assert [entry.item for entry in booked] == ["clamp"]
+    assert again.orders[part.id].unsaid
+    clamp, later = (Material("clamp", Decimal(1)),), at("09:40") + timedelta(days=days)
+    if not days:
+        arrive(connection, replies=[reply(part, "leave", later, used=clamp)])
+    booked = decide_once(store, again, later).costs
+    assert [entry.item for entry in booked] == ([] if days else ["clamp"])
     assert store.situation() == again
     assert not again.orders and not again.ended
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
-from kel.model.order import UNSAID
+from kel.model.order import AWAITED_FOR
 from kel.store import migrate as module
 from kel.store.connect import connect, query
 from kel.store.load import load
@@ -104,7 +104,7 @@ def test_who_was_assigned_and_who_was_called_is_known_after_0016(empty, monkeypa
 
     monkeypatch.setattr(module, "migrations", lambda *_: files)
     migrate(empty)
-    found = empty.execute(query("current_incidents"), [UNSAID]).fetchall()
+    found = empty.execute(query("current_incidents"), [AWAITED_FOR]).fetchall()
     first, second = sorted((incident_of(row) for row in found), key=lambda i: i.number)
     assert (first.crew, first.assigned, first.seen_at) == ("water-1", None, None)
     assert (second.crew, second.assigned, second.seen_at) == (None, "Μ. Δήμου", OPENED)

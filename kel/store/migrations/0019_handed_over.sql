@@ -1,3 +1,9 @@
+-- A part that is over without a word of its crew, which may still say what it used.
+ALTER TABLE work_order ADD COLUMN unsaid boolean NOT NULL DEFAULT false;
+UPDATE work_order SET unsaid = true
+WHERE state = 'completed' AND remaining > '0' AND note = 'χωρίς δήλωση';
+CREATE INDEX ON work_order (completed_at) WHERE unsaid;
+
 -- The same as before; of a part that its crew left to others the wall says so, as terminals do.
 CREATE OR REPLACE VIEW wall_incident AS
 SELECT i.id, i.number, i.title, i.category, c.family, i.severity, i.state, i.zone, i.feeder,

@@ -135,6 +135,23 @@ def test_requests_have_greek_labels_and_safe_text() -> None:
     assert "\\u001b[2Jνερό εδώ" in told and "\x1b" not in told
 
 
+def test_an_order_that_never_began_hands_nothing_over() -> None:
+    known, crew, _, *made = ORDER
+    rest = (
+        None,
+        None,
+        None,
+        at("03:35"),
+        "",
+        "",
+        timedelta(hours=2),
+        at("03:20"),
+        "η ζημιά πέρασε",
+    )
+    told = shown(sight(orders=[(known, crew, "withdrawn", *made, *rest)]), 200)
+    assert "αποσύρθηκε" in told and "παράδοση" not in told
+
+
 @pytest.mark.parametrize(
     ("rest", "told"),
     [

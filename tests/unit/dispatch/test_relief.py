@@ -12,7 +12,7 @@ import pytest
 
 from dispatch.commanded import commanded
 from dispatch.crews import standing
-from dispatch.relief import ends_by, left_of, part_of, remaining_at, served
+from dispatch.relief import UNSAID, ends_by, left_of, part_of, remaining_at, served
 from kel.model.cost import CostKind
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState, Material
@@ -41,11 +41,12 @@ class Night:
         self.changes = Changes()
         self.decide("04:30", alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30")))
 
-    def decide(self, clock: str, *said: Any) -> Changes:
+    def decide(self, clock: str | datetime, *said: Any) -> Changes:
+        now = at(clock) if isinstance(clock, str) else clock
         replies = tuple(s for s in said if isinstance(s, Reply))
         commands = tuple(s for s in said if isinstance(s, Command))
         alerts = tuple(s for s in said if not isinstance(s, Reply | Command))
-        inputs = Inputs(at(clock), alerts, replies=replies, commands=commands)
+        inputs = Inputs(now, alerts, replies=replies, commands=commands)
         decided = decide(CITY, self.situation, inputs, NoReadings())
         self.situation.apply(decided)
         self.situation.take(inputs)
@@ -234,7 +235,7 @@ def outlived() -> Night:
     return night
 
 
-@pytest.mark.parametrize("who", ["the crew", "an operator", "nobody"])
+@pytest.mark.parametrize("who", ["the crew", "an operator", "the crew, late", "an operator, late"])
 def test_what_a_crew_did_of_an_incident_that_closed_meanwhile_is_booked(who: str) -> None:
     night = outlived()
     if who == "the crew":
@@ -248,12 +249,47 @@ def test_what_a_crew_did_of_an_incident_that_closed_meanwhile_is_booked(who: str
         assert night.situation.orders and night.situation.ended  # its crew may still say
         assert standing(night.situation, CITY.crews["water-2"], at("09:10")).order is None
         assert night.costs("material") == {}
-        night.say(night.part, "complete", "11:00", used=used(clamp="1"))
+        if who == "the crew, late":
+            night.say(night.part, "complete", "11:00", used=used(clamp="1"))
+            assert night.told("reported") == ["Ε-2026-0001"]
+        else:
+            night.decide("11:00", night.tell("complete", "11:00", used="clamp=1"))
+            assert night.told("reported") == ["Ε-2026-0001, Άννα: γιατί"]
+            (answer,) = night.changes.answers
+            assert answer.told == ("Ε-2026-0001: δηλώθηκε από Άννα · υλικά: Σέλα DN150 1 τεμ")
     assert night.part.state is OrderState.COMPLETED
     assert len(night.costs("labour")) == 3
     assert night.costs("material") == {"clamp": 1}
     assert night.in_stock("clamp") == 10
     assert not night.situation.orders and not night.situation.ended  # the crew is free
+
+
+@pytest.mark.parametrize(("days", "rejected"), [(29, []), (31, ["unknown_order"])])
+def test_a_silent_crew_is_waited_for_a_month(days: int, rejected: list[str]) -> None:
+    night = outlived()
+    night.decide("09:10")
+    later = at("09:10") + timedelta(days=days)
+    night.decide(later, reply(night.part, "complete", later, used=used(clamp="1")))
+    assert [r.reason for r in night.changes.rejects] == rejected
+    assert not night.situation.orders and not night.situation.ended
+
+
+def test_a_note_of_the_crews_own_is_only_a_note() -> None:
+    """It may write what KEL writes where a crew says nothing: said once, it is said."""
+    night = Night().at_work()
+    for minute in (0, 1, 2):
+        said = reply(night.part, "complete", at("05:50"), used=used(clamp="1"), note=UNSAID)
+        said = replace(said, id=make_id("reply", minute))
+        night.decide(at("05:50") + minute * timedelta(minutes=1), said)
+    assert not night.part.unsaid
+    assert night.costs("material") == {"clamp": 1} and night.in_stock("clamp") == 10
+    late = outlived()
+    late.decide("09:10")
+    for hour in (11, 12):
+        said = reply(late.part, "leave", at(f"{hour}:00"), used=used(clamp="1"), note=UNSAID)
+        late.decide(f"{hour}:00", replace(said, id=make_id("reply", hour)))
+    assert late.in_stock("clamp") == 10 and late.costs("material") == {"clamp": 1}
+    assert [r.reason for r in late.changes.rejects] == ["unknown_order"]
 
 
 def test_completed_and_closed_in_one_decision_is_booked() -> None:

@@ -43,6 +43,13 @@ def test_a_span_is_told_as_finely_as_it_matters(minutes: float, told: str) -> No
     assert labels.span(timedelta(minutes=minutes)) == told
 
 
+@pytest.mark.parametrize(
+    ("minutes", "told"), [(0.4, "0′"), (45, "45′"), (164.8, "2 ώ 45′"), (4665, "77 ώ 45′")]
+)
+def test_work_and_waiting_are_told_in_hours(minutes: float, told: str) -> None:
+    assert labels.hours(timedelta(minutes=minutes)) == told
+
+
 @pytest.mark.parametrize("state", list(OrderState))
 def test_only_what_was_completed_can_have_been_handed_over(state: OrderState) -> None:
     over = state is OrderState.COMPLETED

@@ -235,7 +235,7 @@ def test_an_order_that_stays_out_is_told_once(
     order = order_of(day.one, state, finish_at=at("11:00"), completed_at=at("10:50"))
     day.situation.apply(Changes(orders={order.id: order}))
     day.take(overdue(city, day.situation, at("12:00")))
-    why = "Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 11:00"
+    why = "Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 04/03 11:00"
     expected = [(at("11:00") + (margin or 0) * MINUTE, why)] if told else []
     assert [(e.at, e.why) for e in day.events if e.what == "overdue"] == expected
     assert not overdue(city, day.situation, at("12:00"))
@@ -315,10 +315,12 @@ def test_an_order_that_stays_out_rings_until_somebody_takes_it_up() -> None:
     day = waiting(OrderState.ACCEPTED)
     assert look(day, "11:30") == []
     assert look(day, "12:45") == [(at("11:30"), "day"), (at("12:30"), "day")]
-    assert day.told("called")[0] == "Βάρδια· Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 11:00"
+    assert (
+        day.told("called")[0] == "Βάρδια· Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 04/03 11:00"
+    )
     assert str(day.calls[0].payload["text"]).endswith(
         "Βλάβη αντλιοστασίου — Αντλιοστάσιο Δροσιάς. "
-        "Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 11:00."
+        "Ε-2026-0001: Ύδρευση 1, έπρεπε να τελειώσει 04/03 11:00."
     )
     day.put(command("acknowledge", "2026-0001", "12:50"))
     assert day.answers[-1] == "2026-0001: αναγνωρίστηκε (Άννα)"
