@@ -14,7 +14,8 @@ Laws:
 - a span of which an inflow, a tank or a pump is not known is left out; a sensor is left out of a
   judgement where it was heard in less than half of its spans, and for good if it was heard in less
   than half of the training;
-- with another set of devices, or of sensors among them, it learns anew;
+- with another set of devices, or of sensors among them, it learns anew; an edit of its limits
+  keeps what it learned and the leaks that run;
 - a reading without measure (1e50 or more) counts as not known; where a training has no fit, it
   learns from the next.
 """
@@ -31,13 +32,13 @@ from kel.model.alert import Alert
 from kel.model.device import Device
 from kel.model.frame import Float64
 from rules.core.event import Cleared, Event, Fired, evidence
-from rules.core.kind import Arrays, KindSpec, Scene
+from rules.core.kind import Arrays, KindSpec, Scene, Training
 from rules.core.rows import Rows, Slots
 from rules.core.rule import Number, Positive, RuleShape, Shape, SomeDuration, microseconds
 from rules.parts.leak_check import check
 from rules.parts.nested import nested, part
 from rules.parts.response import Response, fit, restored, terms
-from rules.parts.signatures import Born, Limits, Over, Signatures
+from rules.parts.signatures import LEARNED, Born, Limits, Over, Signatures
 from rules.parts.together import Together
 
 WHY = "η διαρροή δεν φαίνεται πια στις πιέσεις"
@@ -255,4 +256,13 @@ def _stack(arrays: list[Float64], *shape: int) -> Float64:
     return np.stack(arrays) if arrays else np.zeros((0, *shape))
 
 
-KIND = KindSpec(LeakSignature, LeakSignatureKind, check, calendars=False)
+KIND = KindSpec(
+    LeakSignature,
+    LeakSignatureKind,
+    check,
+    calendars=False,
+    training=Training(
+        ("inflow", "tanks", "pumps", "every", "training"),
+        ("own.", "spans.", "response.", *(f"leaks.{name}" for name in LEARNED)),
+    ),
+)

@@ -212,9 +212,11 @@ class Signatures:
         for name in _ARRAYS:
             setattr(self, name, state[name].copy())
         for name in _MOMENTS:
-            setattr(self, name, int(state[name][0]))
+            if name in state:  # what was pending under other limits begins anew
+                setattr(self, name, int(state[name][0]))
 
 
 _BY_LEAK = ("direction", "size", "told", "faint", "sensor")
 _ARRAYS = ("base", "known", *_BY_LEAK)
 _MOMENTS = ("since", "moving", "ended")
+LEARNED = (*_ARRAYS, "ended")  # of its state, whatever the limits are

@@ -128,6 +128,30 @@ def test_the_end_of_a_leak_that_ran_while_it_learned_is_passed_over() -> None:
     assert play(readings(16 * DAY, west=between(0, 200))) == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "stays"),
+    [
+        ({"above": "3.1", "again": "1.6", "gone": "3.5"}, True),
+        ({"for": '"5h"', "settle": '"10h"', "forget": '"10h"', "severity": '"low"'}, True),
+        ({"training": '"5d"'}, False),
+        ({"inflow": '{devices=["p6"], metric="flow"}'}, False),
+    ],
+)
+def test_an_edit_of_a_limit_keeps_what_was_learned_and_the_leaks_that_run(
+    fields: dict[str, str], stays: bool
+) -> None:
+    rows = readings(20 * DAY, west=between(150, 9999), east=between(260, 9999))
+    edit = START + 220 * HOUR
+    before = Evaluator(rulebook(RULE, of=CITY), CITY, DEVICES)
+    (west,) = play([r for r in rows if r[0] < edit], before)
+    after = Evaluator(rulebook({**RULE, **fields}, of=CITY), CITY, DEVICES)
+    after.load(before.state())
+    told = [a for a in play([r for r in rows if r[0] >= edit], after) if a.id != west.id]
+    assert [a.device for a in told][:1] == (["p6"] if stays else [])
+    if stays:
+        assert 260 < hours(told[0])[1] <= 274
+
+
 def test_a_sensor_that_falls_silent_and_comes_back_says_nothing() -> None:
     rows = readings(20 * DAY, west=between(180, 9999))
     gone = [r for r in rows if r[1] != 2 or not START + 160 * HOUR < r[0] < START + 300 * HOUR]
