@@ -47,6 +47,7 @@ from benchmarks.five_rules import (
     make_rows,
     plainly,
 )
+from kel.cli import COLLECT
 from kel.model.alert import Alert
 from kel.model.moment import HOUR_US, to_us
 from kel.run.cityfiles import read_folder
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--days", type=int, default=2)
     asked = parser.parse_args()
+    gc.set_threshold(COLLECT)  # as every process of KEL does
     rows = make_rows(asked.rows)
     rare, often = (compared(rows, limits, asked.rounds) for limits in (RARE, OFTEN))
     print(
