@@ -31,6 +31,7 @@ log = logging.getLogger("kel.worker")
 
 LOOK_S = 5.0  # how often the watchdog looks
 FOLLOW_S = 2.0  # how often it is asked whether the city's folder was loaded anew
+ENDS = "the worker ends, to be started again from what is stored"
 END_S = 8.0  # how long a worker that is told to end may take, whatever is away
 
 
@@ -66,7 +67,14 @@ def main(settings: Settings, files: CityFiles, folder: CityFolder | None = None)
         for name in ("faust", "mode", "aiokafka"):  # theirs is told only where they warn
             logging.getLogger(name).setLevel(logging.WARNING)
         own = {"override_logging": False, "redirect_stdouts": False}
-        faust.Worker(app, loglevel="WARNING", quiet=True, **own).execute_from_commandline()
+        process = faust.Worker(app, loglevel="WARNING", quiet=True, **own)
+        try:
+            process.execute_from_commandline()
+        except SystemExit as end:
+            if end.code:  # of what ended it faust says nothing
+                why = end.__context__ or process.crash_reason
+                log.error("%s", ENDS, exc_info=why or False)
+            raise
 
 
 def _tie(app: faust.App, worker: Worker, settings: Settings) -> None:
@@ -126,7 +134,7 @@ def _every(app: faust.App, seconds: float, work: Callable[[], Awaitable[None]]) 
 
 def _end() -> None:
     """End at once: faust would start the agent again behind a record it had not finished."""
-    log.error("the worker ends, to be started again from what is stored", exc_info=_why())
+    log.error("%s", ENDS, exc_info=_why())
     logging.shutdown()
     os._exit(1)
 
