@@ -2,8 +2,8 @@
 .NOTPARALLEL:
 .PHONY: help setup demo check test bench lock proto clean
 python = .venv/bin/python
-# Tests that compute, or ask a database, run two at a time; those that start KEL's processes wait for
-# them, and want the machine for themselves.
+# Tests that compute, or ask a database, run two at a time, and behind them those that start KEL's
+# processes, which mostly wait; the few that keep both cores busy want the machine for themselves.
 
 help:
 	@echo "make demo            set up what is missing and play the example city's day (ARGS=--json)"
@@ -34,7 +34,8 @@ test:
 	@$(MAKE) --no-print-directory check
 ifeq ($(strip $(ARGS)),)
 	@failed=0; \
-	$(python) -m pytest -m "not alone" -n 2 --dist loadfile || failed=1; \
+	$(python) -m pytest -m "not processes and not alone" -n 2 --dist loadfile || failed=1; \
+	$(python) -m pytest -m "processes and not alone" -n 2 --dist loadfile || failed=1; \
 	$(python) -m pytest -m alone || failed=1; \
 	exit $$failed
 else

@@ -20,10 +20,10 @@ NUMBERS = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test on a running system wants the machine for itself, as one that says so."""
+    """A test on a running system starts KEL's processes, as one that says so."""
     for item in items:
         if isinstance(item, pytest.Function) and "system" in item.fixturenames:
-            item.add_marker(pytest.mark.alone)
+            item.add_marker(pytest.mark.processes)
 
 
 @pytest.fixture(autouse=True)

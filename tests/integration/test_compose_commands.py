@@ -21,7 +21,7 @@ from kel.stack.folder import free_port, make_folder, other_user, private, remove
 from kel.stack.mosquitto import configure, wait_for_port
 from kel.stack.postgres import Postgres
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "correct-horse-battery"

@@ -14,7 +14,7 @@ from kel.stack.mosquitto import Mosquitto
 from kel.topics import CALLS
 from tests.builders.running import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 SYSTEMS = ("frigate", "onvif", "zigbee2mqtt", "talq", "fiware", "senml", "hydrolog", "drosia")
 ON_CALL = ("duty-day", "engineer")

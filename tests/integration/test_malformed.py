@@ -16,7 +16,7 @@ from kel.store.load import load
 from kel.store.migrate import migrate
 from tests.builders.running import fresh_database
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 MESSAGES = 20_000
 BRIDGE_MB, WORKER_MB = 200, 400

@@ -25,7 +25,7 @@ from tests.builders.fingerprint import settled, stream_of
 from tests.builders.running import fresh_database, wait_until
 from tests.builders.stream import PARTITIONS, Records, replay, spoken
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 TURNS = 20  # in each, a worker comes and another one goes
 KILLED = 4  # of those that go, without a word

@@ -22,7 +22,7 @@ from kel.stack.folder import make_folder, remove_folder
 from kel.store.connect import connect
 from tests.builders.running import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.processes]
 
 START_S = 60.0
 END_S = 20.0
