@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
+from rules.core.by_slot import copies
 from rules.core.rows import NEVER, Rows, Slots, starts
 
 _ARRAYS = ("end", "sums", "counts")
@@ -91,7 +92,7 @@ class Spans:
         return Closed(slots, self.end[slots], self.sums[slots], self.counts[slots])
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        own = {name: getattr(self, name).copy() for name in _ARRAYS}
+        own = copies(self, _ARRAYS)
         return {**own, "clock": np.array([self.clock])}
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:

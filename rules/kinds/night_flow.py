@@ -29,6 +29,7 @@ from kel.model.device import Device
 from kel.model.frame import Float64, Int64
 from kel.model.mistake import Mistake
 from kel.model.moment import MINUTE_US
+from rules.core.by_slot import copies
 from rules.core.entry import Entry, Measured, under
 from rules.core.event import Cleared, Event, Fired, evidence
 from rules.core.hold import BETWEEN, CLEAR, CLEARING, FIRING, IDLE, SET, Change, Hold
@@ -202,7 +203,7 @@ class NightFlowKind:
         return True
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        own = {name: getattr(self, name).copy() for name in _ARRAYS}
+        own = copies(self, _ARRAYS)
         return {**self.hold.state(), **own}
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:

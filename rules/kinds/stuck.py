@@ -22,6 +22,7 @@ from kel.model.city import City
 from kel.model.device import Device, Metric
 from kel.model.frame import Float64, Int64
 from kel.model.mistake import Mistake
+from rules.core.by_slot import copies
 from rules.core.entry import (
     Entry,
     Measured,
@@ -163,7 +164,7 @@ class StuckKind:
         return Fired(device, started, change.at, about)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        own = {name: getattr(self, name).copy() for name in _ARRAYS}
+        own = copies(self, _ARRAYS)
         return {**self.judge.state(), **own}
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
 from kel.model.moment import HOUR_US
+from rules.core.by_slot import copies, remember
 from rules.core.rows import NEVER, Slots
 from rules.core.window import DAY_US, Window
 
@@ -141,12 +142,10 @@ class Baseline:
         return due
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {name: getattr(self, name).copy() for name in _ARRAYS}
+        return copies(self, _ARRAYS)
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        for name in _ARRAYS:
-            if name in state:  # what was kept before periods were has none
-                getattr(self, name)[new] = state[name][old]
+        remember(self, _ARRAYS, state, old, new)
 
 
 def _scaled(off: Float64, scale: Float64) -> Float64:

@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
+from rules.core.by_slot import copies, remember
 from rules.core.rows import Bool, Rows, Slots
 from rules.core.rule import TimeOfDay
 from rules.core.spans import Closed
@@ -97,12 +98,10 @@ class Figures:
         return int(ends[0]), int(ends[-1]), float(self.readings[slot, these].sum())
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {name: getattr(self, name).copy() for name in _FIGURES}
+        return copies(self, _FIGURES)
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        for name in _FIGURES:
-            if name in state:
-                getattr(self, name)[new] = state[name][old]
+        remember(self, _FIGURES, state, old, new)
 
 
 def lowest(closed: Closed) -> Float64:

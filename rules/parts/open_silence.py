@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.core.by_slot import copies
 from rules.core.calendar import Opening
 from rules.core.rows import NEVER, Bool, Rows, Slots, previous
 from rules.parts.silence import Turn
@@ -98,7 +99,7 @@ class OpenSilence:
             self.last[slot] = max(int(self.last[slot]), started)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        own = {name: getattr(self, name).copy() for name in _ARRAYS}
+        own = copies(self, _ARRAYS)
         return {**own, "clock": np.array([self.clock])}
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kel.model.frame import Float64, Int64
+from rules.core.by_slot import copies, remember
 from rules.core.rows import NEVER, Bool, Roster, Slots
 from rules.core.rule import Fraction, Shape, SomeDuration, microseconds
 from rules.parts.pumping import SHUT_OFF, curve_efficiency, curve_head, efficiency
@@ -175,12 +176,10 @@ class HistoryCurve:
         return np.where(inside, bin_, 0).astype(np.intp), inside
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {name: getattr(self, name).copy() for name in _ARRAYS}
+        return copies(self, _ARRAYS)
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        for name in _ARRAYS:
-            if name in state:
-                getattr(self, name)[new] = state[name][old]
+        remember(self, _ARRAYS, state, old, new)
 
 
 def curve_of(shape: CurveShape, roster: Roster, every: int) -> Curve:

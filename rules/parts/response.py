@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kel.model.frame import Float64
+from rules.core.by_slot import copies
 
 LEAST_SHARE = 0.5  # of the training that a sensor must have been heard in
 LOSS = 1.852  # the exponent of the loss of head
@@ -70,7 +71,7 @@ class Response:
         return float(np.sqrt(1.0 / heavy + z @ self.spread @ z))
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {name: getattr(self, name).copy() for name in _ARRAYS}
+        return copies(self, _ARRAYS)
 
 
 _ARRAYS = ("scale", "coefficients", "sigma", "spread", "usual")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kel.model.frame import Float64, Int64
+from rules.core.by_slot import copies, remember
 from rules.core.rows import Bool, Slots
 
 _ARRAYS = ("sum", "since", "drifts")
@@ -46,9 +47,7 @@ class Rising:
         self.sum[slot], self.drifts[slot] = self.limit, True
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        return {name: getattr(self, name).copy() for name in _ARRAYS}
+        return copies(self, _ARRAYS)
 
     def load(self, state: Mapping[str, NDArray[np.generic]], old: Slots, new: Slots) -> None:
-        for name in _ARRAYS:
-            if name in state:
-                getattr(self, name)[new] = state[name][old]
+        remember(self, _ARRAYS, state, old, new)

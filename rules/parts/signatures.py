@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kel.model.frame import Float64
+from rules.core.by_slot import copies
 from rules.core.rows import NEVER, Bool
 from rules.parts.nnls import nnls
 
@@ -205,7 +206,7 @@ class Signatures:
         return events
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        arrays = {name: getattr(self, name).copy() for name in _ARRAYS}
+        arrays = copies(self, _ARRAYS)
         return arrays | {name: np.array([getattr(self, name)]) for name in _MOMENTS}
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
