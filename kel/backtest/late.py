@@ -22,6 +22,7 @@ from kel.model.alert import Alert
 from kel.model.city import City
 from kel.model.device import Device
 from kel.model.frame import Frame
+from kel.model.labels import clock
 from kel.model.moment import from_us, to_us
 from rules.book.rulebook import Rulebook
 
@@ -153,4 +154,4 @@ def _reaches(pair: Restated, first_us: int, until: datetime) -> bool:
 
 
 def _clock(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d/%m %H:%M}" if moment else "ποτέ ως τώρα"
+    return clock(moment, zone) if moment else "ποτέ ως τώρα"

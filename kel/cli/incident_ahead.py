@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kel.cli.incident_sight import Sight
 from kel.model.incident import IncidentState
-from kel.model.labels import EVENT_LABEL
+from kel.model.labels import EVENT_LABEL, clock
 from kel.model.order import OPEN_ORDER
 from rules.incidents.ahead import Next
 
@@ -37,7 +37,7 @@ def _sentence(sight: Sight, due: Next) -> str:
         "ask_again": f"να ερωτηθεί ξανά: {handed.to if handed else ''}",
         "silent": f"ως τότε η σίγαση {who} κρύβει όσες ίδιες ειδοποιήσεις έρθουν",
     }.get(due.what, EVENT_LABEL.get(due.what, ""))
-    return f"{due.at.astimezone(sight.zone):%d/%m %H:%M} {what}" if what else ""
+    return f"{clock(due.at, sight.zone)} {what}" if what else ""
 
 
 def _waits(sight: Sight) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from kel.cli.incident_rows import MEMBER, clock, lines
+from kel.cli.incident_rows import MEMBER, lines
 from kel.cli.incident_sight import Sight
 from kel.cli.listing import counted, number
 from kel.model.alert import Alert
-from kel.model.labels import SEVERITY_LABEL
+from kel.model.labels import SEVERITY_LABEL, clock
 from kel.reports.seen import FLAG, seen
 
 FEW = 3  # alerts of one rule that another explains are listed up to so many

@@ -10,11 +10,11 @@ from itertools import groupby
 
 from rich.text import Text
 
-from kel.cli.incident_rows import clock, wrapped
+from kel.cli.incident_rows import wrapped
 from kel.cli.incident_table import short
 from kel.cli.listing import GAP, counted
 from kel.model.incident import IncidentEvent
-from kel.model.labels import EVENT_LABEL
+from kel.model.labels import EVENT_LABEL, clock
 from kel.reports.trace import sameness
 
 

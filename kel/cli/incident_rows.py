@@ -10,12 +10,10 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from kel.model.labels import clock
+
 MEMBER = 10  # columns of a member's id
 NAME = 13  # columns of the names in the head
-
-
-def clock(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d/%m %H:%M}"
 
 
 def course(steps: Sequence[tuple[str, datetime]], zone: tzinfo) -> str:

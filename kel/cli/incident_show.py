@@ -12,12 +12,12 @@ from rich.text import Text
 
 from kel.cli.incident_ahead import coming
 from kel.cli.incident_alerts import alerts_of, title_of
-from kel.cli.incident_rows import clock, course, item, lines, steps
+from kel.cli.incident_rows import course, item, lines, steps
 from kel.cli.incident_sight import Sight
 from kel.cli.incident_table import short
 from kel.cli.listing import counted, visible
 from kel.model.incident import IncidentState
-from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, hours, order_label, state_label
+from kel.model.labels import EVENT_LABEL, SEVERITY_LABEL, clock, hours, order_label, state_label
 from kel.model.order import OPEN_ORDER, OrderState
 
 STEPS = 14  # lines of the runbook

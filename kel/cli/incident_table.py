@@ -18,7 +18,7 @@ from rich.text import Text
 from kel.cli.listing import number
 from kel.model.alert import Severity
 from kel.model.incident import IncidentState
-from kel.model.labels import SEVERITY_LABEL, order_label, state_label
+from kel.model.labels import SEVERITY_LABEL, clock, order_label, state_label
 from kel.model.order import OrderState
 
 SEVERITY_COLOUR = ("dim", "cyan", "yellow", "dark_orange", "bold red")
@@ -153,7 +153,7 @@ def _cells(line: Line, zone: ZoneInfo) -> list[str]:
 
 
 def _clock(moment: datetime | None, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%d/%m %H:%M}" if moment else "–"
+    return clock(moment, zone) if moment else "–"
 
 
 def _cut(text: str, room: int) -> str:

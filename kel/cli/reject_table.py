@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ingest.validate import ADVICE, Reason
 from kel.cli.listing import counted, number, table, visible
+from kel.model.labels import clock
 from kel.run.retry import CUT, HAS_VALUE, IN_ORDER, NO_MESSAGE, NO_NODE, OF_CAMERA, REBORN
 from kel.store.retries import Group, Stored, Totals
 
@@ -113,7 +114,7 @@ def sender(group: Group) -> str:
 
 
 def _clock(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%d/%m %H:%M}"
+    return clock(at, ZoneInfo(zone))
 
 
 def shown(reject: Stored, zone: str) -> list[Text]:

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from kel.cli.listing import table
 from kel.model.alert import Severity
-from kel.model.labels import SEVERITY_LABEL
+from kel.model.labels import SEVERITY_LABEL, clock
 from kel.model.silence import Silence
-from rules.incidents.hush_words import Name, about, clock, span
+from rules.incidents.hush_words import Name, about, span
 
 
 def silence_table(

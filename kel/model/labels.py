@@ -4,7 +4,7 @@ Law: every member of these words has a label; a screen that shows one shows this
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from kel.model.alert import Severity
 from kel.model.cost import CostKind, CostNature
@@ -37,6 +37,11 @@ REOPENED = "άνοιξε ξανά"
 def state_label(state: IncidentState, reopened: object) -> str:
     """The state as people read it; what waits again (`reopened`: since when) is told so."""
     return REOPENED if state is IncidentState.OPEN and reopened else STATE_LABEL[state]
+
+
+def clock(moment: datetime, zone: tzinfo) -> str:
+    """«18/10 03:05» on the city's clocks."""
+    return f"{moment.astimezone(zone):%d/%m %H:%M}"
 
 
 def hours(length: timedelta) -> str:

@@ -20,7 +20,7 @@ from kel.model.city import City
 from kel.model.escalation import ON_CALL, Step
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentState
-from kel.model.labels import SEVERITY_LABEL, hours
+from kel.model.labels import SEVERITY_LABEL, clock, hours
 from kel.model.order import Outgoing
 from rules.incidents.duty import next_handover, on_call, quiet_until
 from rules.incidents.overdue import left_open
@@ -205,7 +205,7 @@ def _since(city: City, then: datetime, now: datetime) -> str:
     zone = ZoneInfo(city.timezone)
     local = then.astimezone(zone)
     today = local.date() == now.astimezone(zone).date()
-    return f"από τις {local:%H:%M}" if today else f"από {local:%d/%m %H:%M}"
+    return f"από τις {local:%H:%M}" if today else f"από {clock(then, zone)}"
 
 
 def _iso(moment: datetime) -> str:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from kel.model.alert import Alert
 from kel.model.incident import Handover, Incident, IncidentState
-from kel.model.labels import STATE_LABEL, agreeing
+from kel.model.labels import STATE_LABEL, agreeing, clock
 from kel.model.request import Request
 from kel.model.silence import Hidden
 from kel.model.situation import Command
@@ -208,7 +208,7 @@ def _nobody_at_work(work: Work, incident: Incident) -> None:
 
 
 def _local(work: Work, moment: datetime) -> str:
-    return f"{moment.astimezone(ZoneInfo(work.city.timezone)):%d/%m %H:%M}"
+    return clock(moment, ZoneInfo(work.city.timezone))
 
 
 _OF_INCIDENTS: Mapping[str, Callable[[Work, Incident, Command], str]] = {

@@ -4,9 +4,10 @@ Laws: names where they are known, ids where not; times are the city's, a date wi
 """
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from kel.model.city import City
+from kel.model.labels import clock
 from kel.model.silence import Silence
 
 DAYS = ("Δε", "Τρ", "Τε", "Πέ", "Πα", "Σά", "Κυ")
@@ -58,7 +59,3 @@ def span(silence: Silence, zone: tzinfo) -> str:
     if silence.ended_at is not None and silence.ended_at < silence.ends_at:
         told = f"{told}, άρση {clock(silence.ended_at, zone)}"
     return told
-
-
-def clock(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d/%m %H:%M}"

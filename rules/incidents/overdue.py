@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from kel.model.city import City
 from kel.model.ids import make_id
 from kel.model.incident import Incident, IncidentEvent, IncidentState
-from kel.model.labels import ORDER_LABEL
+from kel.model.labels import ORDER_LABEL, clock
 from kel.model.order import OrderEvent, OrderState, WorkOrder
 from kel.model.situation import Changes, Situation
 from rules.incidents.work import KEL, WORKED, Work
@@ -72,8 +72,8 @@ def late_at(city: City, situation: Situation, order: WorkOrder) -> datetime | No
 
 
 def late_words(city: City, order: WorkOrder) -> str:
-    planned = order.finish_at.astimezone(ZoneInfo(city.timezone))
-    return f"{order.number}: {_crew(city, order)}, έπρεπε να τελειώσει {planned:%d/%m %H:%M}"
+    planned = clock(order.finish_at, ZoneInfo(city.timezone))
+    return f"{order.number}: {_crew(city, order)}, έπρεπε να τελειώσει {planned}"
 
 
 def _crew(city: City, order: WorkOrder) -> str:
