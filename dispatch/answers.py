@@ -103,7 +103,7 @@ def _answer(work: _Work, reply: Reply) -> None:
         work.reject(
             reply, "wrong_crew", f"order {order.number} is of {order.crew}, not of {reply.crew}"
         )
-    elif order.state not in OPEN_ORDER and order.unsaid and reply.action in ENDS_ORDER:
+    elif order.unsaid and reply.action in ENDS_ORDER:
         _report_late(work, order, reply)
     elif _repeats(order, reply, _moment(order, reply, work.now)):
         return
@@ -158,8 +158,7 @@ def _report_late(work: _Work, order: WorkOrder, reply: Reply) -> None:
     of_these = replace(order, items=tuple(i for i in order.items if i.item in named), note="")
     after, why = _complete(work, of_these, reply, at, late="late")
     others = tuple(i for i in order.items if i.item not in named)
-    said = replace(order, items=others + after.items, note=after.note, unsaid=False)
-    work.put(said)
+    work.put(replace(order, items=others + after.items, note=after.note, unsaid=False))
     event = make_id("order_event", order.id, "late")
     told = f"{SAID_LATE}· {why}" if why else SAID_LATE
     work.changes.order_events.append(

@@ -24,7 +24,7 @@ HANDING_OVER = timedelta(minutes=30)  # how long a crew shows its relief what is
 LEAST = timedelta(minutes=30)  # what is left at least, where a crew says that something is
 UNHEARD = timedelta(hours=2)  # after its planned end a part that nobody speaks of is over
 HOUR = timedelta(hours=1)
-UNSAID = "χωρίς δήλωση"
+UNSAID = "χωρίς δήλωση"  # the note of a part that was over without a word of its crew
 
 
 def served(situation: Situation, incident: Incident) -> bool:

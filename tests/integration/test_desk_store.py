@@ -296,8 +296,8 @@ def test_numbers_go_on_after_the_greatest(connection, store, given, next_):
     assert situation.next_number("order", 2026) == f"2026-{next_}"
 
 
-def test_a_part_and_its_relief_are_the_same_after_a_restart(connection, store):
-    """A burst on call at 04:30: begun, and the day's crew sent for while it is worked on."""
+def begun(connection, store):
+    """A burst on call at 04:30, and its part: the crew is at work on it at 05:00."""
     burst = alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30"))
     arrive(connection, alerts=[burst])
     situation = store.situation()
@@ -306,6 +306,12 @@ def test_a_part_and_its_relief_are_the_same_after_a_restart(connection, store):
     assert part.remaining
     arrive(connection, replies=[reply(part, "arrive", at("04:55"))])
     decide_once(store, situation, at("05:00"))
+    return situation, part
+
+
+def test_a_part_and_its_relief_are_the_same_after_a_restart(connection, store):
+    """The day's crew is sent for while the night's works on it."""
+    situation, part = begun(connection, store)
     decide_once(store, situation, at("06:30"))
     assert sorted(o.continues for o in situation.orders.values()) == ["", part.number]
     assert store.situation() == situation
@@ -335,13 +341,7 @@ def test_who_is_at_work_when_the_incident_ends_is_booked_after_a_restart(connect
 @pytest.mark.parametrize("days", [0, 31])
 def test_a_part_without_a_word_is_remembered_until_its_crew_speaks(connection, store, days):
     """Its incident was closed, it is over; then its crew's phone has signal again, or never has."""
-    burst = alert(CITY, "zm-01", "main_burst", at("04:20"), at("04:30"))
-    arrive(connection, alerts=[burst])
-    situation = store.situation()
-    decide_once(store, situation, at("04:30"))
-    (part,) = situation.orders.values()
-    arrive(connection, replies=[reply(part, "arrive", at("04:55"))])
-    decide_once(store, situation, at("05:00"))
+    _, part = begun(connection, store)
     connection.execute("UPDATE incident SET state = 'closed', closed_at = %s", [at("05:30")])
     again = store.situation()
     decide_once(store, again, at("09:30"))
